@@ -145,7 +145,7 @@ def _missing(channel: str) -> str:
         "sms": "no gateway is set for texts: set sms.url and sms.token, or [gateways.NAME] and channels.sms",
         "email": "no gateway is set for e-mail: set email.host and email.sender, or [gateways.NAME] and "
         "channels.email",
-        "voice": 'no gateway is set for calls: set [gateways.NAME] with type = "twilio_voice", and '
+        "voice": 'no gateway is set for calls: set [gateways.NAME] with type = "twilio_voice" or "sip", and '
         "channels.voice",
     }
     says = needed.get(channel, f"there is no gateway for {channel}")

@@ -29,6 +29,7 @@ KINDS: Final = {
     "twilio": "clinic.gateway.http.twilio:TwilioGateway",
     "twilio_voice": "clinic.gateway.voice.twilio:TwilioCalls",
     "sns": "clinic.gateway.http.sns:SnsGateway",
+    "sip": "clinic.gateway.voice.sip.calls:SipCalls",
     "smpp": "clinic.gateway.smpp.sms:SmppSms",
     "smtp": "clinic.gateway.smtp.named:NamedSmtp",
 }

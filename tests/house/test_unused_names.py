@@ -25,6 +25,7 @@ KEPT: Final = {
     "clinic.gateway.incoming.words.words_table": "writes the table of docs/gateways.md, which a test compares",
     "clinic.gateway.http.rules.rules_table": "as words_table, of each provider's answers",
     "clinic.gateway.voice.outcomes.outcomes_table": "as words_table, of what became of a call",
+    "clinic.gateway.voice.sip.statuses.statuses_table": "as words_table, of a SIP trunk's answers",
     "clinic.gateway.smpp.status.status_table": "as words_table, of an SMSC's answers",
     "clinic.gateway.smtp.statuses.statuses_table": "as words_table, of the status codes of e-mail",
     "clinic.govern.audit.tables.DERIVED": "says of every table why it has no seals of its own; a test holds it",

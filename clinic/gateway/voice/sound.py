@@ -18,7 +18,7 @@ from clinic.errors import CohortRefused
 from clinic.gateway.voice.spoken import WORDS_A_MINUTE
 from clinic.record.private import claim, drafts_in
 from clinic.settings import Settings
-from clinic.settings.gateways.voice import STOP_SAYS, TwilioVoice
+from clinic.settings.gateways.voice import STOP_SAYS, VoiceCalls
 
 PROGRAM: Final = "espeak-ng"
 _USUAL: Final = "en-GB"
@@ -37,7 +37,7 @@ def write_sound(path: Path, settings: Settings, text: str, *, program: str = PRO
     """
     own = settings.gateways.get(settings.gateway_name("voice") or "")
     language, stop = _USUAL, STOP_SAYS[_USUAL[:2]][0]
-    if isinstance(own, TwilioVoice):
+    if isinstance(own, VoiceCalls):
         language, (stop, _) = own.language, own.stopping
     if path.suffix.lower() != ".wav":  # or the list itself, by a slip, would be gone
         raise CohortRefused("sound-file", f"{path} is no sound file: name one that ends in .wav")

@@ -28,7 +28,7 @@ from clinic.message.network_reasons import NO_RECEIPT
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
-from clinic.settings.gateways.voice import TwilioVoice
+from clinic.settings.gateways.voice import VoiceCalls
 from clinic.values.calendar import Calendar, calendar_of
 
 _DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ def ready_to_call(
         NotAllowed: its patients were called as often as may be
     """
     rules = settings.gateways.get(settings.gateway_name(own.channel) or "")
-    if own.channel != "voice" or not isinstance(rules, TwilioVoice):
+    if own.channel != "voice" or not isinstance(rules, VoiceCalls):
         return Waiting(sorted(rows), 0, None)
     _require_try(connection, own, rules.most_tries)
     calendar = calendar_of(settings)
@@ -83,7 +83,7 @@ def ready_to_call(
 
 
 def _next_call(
-    last: datetime, opens: datetime, rules: TwilioVoice, calendar: Calendar
+    last: datetime, opens: datetime, rules: VoiceCalls, calendar: Calendar
 ) -> datetime | None:
     """From when calls are made and this one may be; None: in no open hour that comes soon."""
     if may_call(last, opens, rules, calendar.zone) == opens:
@@ -95,7 +95,7 @@ def _next_call(
     return None
 
 
-def may_call(last: datetime, at: datetime, rules: TwilioVoice, zone: ZoneInfo) -> datetime:
+def may_call(last: datetime, at: datetime, rules: VoiceCalls, zone: ZoneInfo) -> datetime:
     """When, from `at` on, a number may be called again whose last call ended at `last` and reached nobody."""
     at = max(at, last + timedelta(minutes=rules.wait_minutes))
     apart = timedelta(hours=rules.apart_hours)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from clinic.settings.gateways.cloud import Sns, Twilio
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.gateways.notify import GovukNotify, NhsNotify
+from clinic.settings.gateways.sip import SipTrunk
 from clinic.settings.gateways.smpp import SmppGateway
 from clinic.settings.gateways.smtp import SmtpGateway
 from clinic.settings.gateways.voice import TwilioVoice
@@ -16,7 +17,15 @@ from clinic.settings.section import Section
 
 # One more kind: its class here, and its type in clinic/gateway/named.py
 GatewaySettings = Annotated[
-    JsonGateway | GovukNotify | NhsNotify | Twilio | TwilioVoice | Sns | SmppGateway | SmtpGateway,
+    JsonGateway
+    | GovukNotify
+    | NhsNotify
+    | Twilio
+    | TwilioVoice
+    | Sns
+    | SipTrunk
+    | SmppGateway
+    | SmtpGateway,
     Field(discriminator="type"),
 ]
 HTTP_SMS: Final = "http-sms"  # the gateway of [sms]

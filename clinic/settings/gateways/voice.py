@@ -1,4 +1,4 @@
-"""`type = "twilio_voice"`: calls that read the message, and when one that reached nobody is made again."""
+"""Calls that read the message, and when one that reached nobody is made again; `type = "twilio_voice"`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field, model_validator
 
 from clinic.settings.gateways.cloud import TwilioAccount
+from clinic.settings.gateways.named import NamedGateway
 
 # Said after the text, and when 9 was pressed; by the language that the voice speaks
 STOP_SAYS: Final = {
@@ -15,25 +16,19 @@ STOP_SAYS: Final = {
 }
 
 
-class TwilioVoice(TwilioAccount):
-    """Twilio Programmable Voice."""
+class VoiceCalls(NamedGateway):
+    """What all gateways that call have in common."""
 
     serves: ClassVar[frozenset[str]] = frozenset({"voice"})
 
-    type: Literal["twilio_voice"]
     sender: str = Field(
         pattern=r"^\+[1-9]\d{6,14}$",
-        description="The number that calls come from, +44…: one of Twilio's, or one verified there",
+        description="The number that calls come from, +44…: one that the provider knows to be yours",
     )
     language: str = Field(
         default="en-GB",
         pattern="^[a-z]{2,3}-[A-Z]{2}$",
         description="What the voice speaks; texts of other languages are not read by it",
-    )
-    voice: str = Field(
-        default="",
-        pattern=r"^[A-Za-z0-9.-]*$",
-        description="Twilio's name of a voice of that language, Polly.Amy; empty: its default",
     )
     stop_says: str = Field(
         default="",
@@ -49,7 +44,7 @@ class TwilioVoice(TwilioAccount):
     per_second: float = Field(
         default=1,
         gt=0,
-        description="Most calls begun in a second, over all processes together; Twilio's own first limit is 1",
+        description="Most calls begun in a second, over all processes together",
     )
     most_segments: int = Field(
         default=3, ge=1, le=3, description="Most minutes that a text may take to read"
@@ -72,7 +67,7 @@ class TwilioVoice(TwilioAccount):
     )
 
     @model_validator(mode="after")
-    def _says_how_to_stop(self) -> TwilioVoice:
+    def _says_how_to_stop(self) -> VoiceCalls:
         if not (self.stop_says and self.stopped_says) and self.language[:2] not in STOP_SAYS:
             raise ValueError(
                 f"write stop_says and stopped_says in the language {self.language}: how pressing 9 stops these "
@@ -90,3 +85,14 @@ class TwilioVoice(TwilioAccount):
         """What is said of 9, and after it."""
         how, done = STOP_SAYS.get(self.language[:2], ("", ""))
         return self.stop_says or how, self.stopped_says or done
+
+
+class TwilioVoice(VoiceCalls, TwilioAccount):
+    """Twilio Programmable Voice."""
+
+    type: Literal["twilio_voice"]
+    voice: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.-]*$",
+        description="Twilio's name of a voice of that language, Polly.Amy; empty: its default",
+    )

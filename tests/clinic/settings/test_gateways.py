@@ -16,6 +16,7 @@ from clinic.gateway.processors import channels_of, is_outside, processors_of
 from clinic.health.settings_check import check_settings
 from clinic.record.database import Record
 from clinic.settings import HttpGateway, Settings, read_settings
+from clinic.settings.gateways.sip import SipTrunk
 from clinic.settings.gateways.smpp import SmppGateway
 from clinic.settings.gateways.smtp import SmtpGateway
 from clinic.settings.section import named_sections_of
@@ -179,6 +180,7 @@ def test_every_kind_of_section_has_a_gateway_and_a_type_of_its_own() -> None:
     types = [kind.model_fields["type"].annotation.__args__[0] for kind in kinds]  # type: ignore[union-attr]
     assert sorted(types) == sorted(KINDS)
     assert {kind for kind in kinds if not issubclass(kind, HttpGateway)} == {
+        SipTrunk,
         SmppGateway,
         SmtpGateway,
     }
@@ -197,9 +199,9 @@ def typed_in(value: Any) -> Any:
         return "AC" + "0" * 32 if value == "AC…" else value
     secret = "api_key_file" if value.get("type") == "govuk_notify" else ""
     return {
-        name if name in ("key_file", "authority_file") else name.removesuffix("_file"): typed_in(
-            KEY if name == secret else each
-        )
+        name
+        if name in ("key_file", "authority_file", "prompt_file")
+        else name.removesuffix("_file"): typed_in(KEY if name == secret else each)
         for name, each in value.items()
     }
 

@@ -1,0 +1,1 @@
+"""Calls by a SIP trunk (docs/decisions/0052)."""
