@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from desk.staff import counting, sign_in, today
+from desk.staff import counting, provider, sign_in, today
 from desk.web.page import Page
 
-PAGES: Final[tuple[Page, ...]] = (*sign_in.PAGES, *today.PAGES, *counting.PAGES)
+PAGES: Final[tuple[Page, ...]] = (
+    *sign_in.PAGES,
+    *provider.PAGES,
+    *today.PAGES,
+    *counting.PAGES,
+)

@@ -10,24 +10,31 @@ from starlette.responses import Response
 
 from clinic.errors import NotAllowed
 from clinic.govern.people.last_use import note_use
-from clinic.govern.people.operators import list_operators, prove
+from clinic.govern.people.operators import Operator, list_operators, prove
 from clinic.govern.people.refused import write_refusal
 from clinic.govern.sessions.browser import begin, end, sessions_of
+from clinic.govern.sessions.identities import linked_since
 from clinic.practice.leavers.arrival import end_if_dormant, require_second_step
 from desk.web.page import Page
 from desk.web.visit import Visit, set_cookie
 
 # Each check of a password takes 64 MiB: more at once would be memory for whoever guesses
-_AT_ONCE: Final = threading.BoundedSemaphore(2)
+AT_ONCE: Final = threading.BoundedSemaphore(2)
 
 
 def _ask(visit: Visit, *, name: str = "", fault: str = "", status: int = 200) -> Response:
     to = visit.query.get("to") or visit.said("to")
     return visit.show(
         "sign_in.jinja", title="Sign in", status=status, name=name, to=_ours(to),
-        nobody=not list_operators(visit.desk.parts.record),
+        nobody=not list_operators(visit.desk.parts.record), provider=provider_of(visit),
         errors=[{"text": fault, "href": "#name"}] if fault else [],
     )  # fmt: skip
+
+
+def provider_of(visit: Visit) -> str:
+    """What the provider is called that people can sign in with; "" without one."""
+    own = visit.desk.settings().desk
+    return own.oidc_says if own.oidc_issuer else ""
 
 
 def _ours(to: str) -> str:
@@ -39,7 +46,7 @@ def _sign_in(visit: Visit) -> Response:
     parts, settings = visit.desk.parts, visit.desk.settings()
     name = visit.said("name").strip().lower()
     try:
-        with _AT_ONCE:
+        with AT_ONCE:
             person = prove(
                 parts.record, name, visit.said("password"), clock=parts.clock, code=visit.said("code").strip()
             )  # fmt: skip
@@ -51,8 +58,14 @@ def _sign_in(visit: Visit) -> Response:
                 parts.record, parts.clock, name=name, command="desk sign-in", why=refusal.code
             )
         return _ask(visit, name=name, fault=refusal.says, status=403)
+    return welcome(visit, person)
+
+
+def welcome(visit: Visit, person: Operator) -> Response:
+    """Begin a session for a proven person, and lead them where they wanted to go."""
+    parts = visit.desk.parts
     note_use(parts.record, parts.clock, person.name)
-    lasts = timedelta(hours=settings.desk.hours)
+    lasts = timedelta(hours=visit.desk.settings().desk.hours)
     browser = visit.request.headers.get("user-agent", "")
     token = begin(parts.record, parts.clock, person, lasts=lasts, browser=browser)
     answer = visit.go(_ours(visit.said("to")))
@@ -71,7 +84,12 @@ def _sessions(visit: Visit) -> Response:
     idle = timedelta(minutes=visit.desk.settings().desk.idle_minutes)
     found = sessions_of(parts.record, parts.clock, visit.person.name, idle=idle)
     return visit.show(
-        "sessions.jinja", title="Where you are signed in", sessions=found, own=own.id if own else 0
+        "sessions.jinja",
+        title="Where you are signed in",
+        sessions=found,
+        own=own.id if own else 0,
+        provider=provider_of(visit),
+        linked=linked_since(parts.record, visit.person.name),
     )
 
 

@@ -359,6 +359,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         "access_patient": "as access_log",
         "operator_use": "when each was last here; signing in is an act",
         "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
+        "operator_identity": "its mark is keyed, as that of sign_in; linking is an act",
         "desk_session": "as sign_in; signing in and out are acts",
         "export_file": "its name and SHA-256 are in the export's act",
         "sync_run": "counts of imports; that each was run, and what was accepted, is on the trail",

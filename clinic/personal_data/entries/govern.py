@@ -23,6 +23,7 @@ from clinic.record.schema.govern import (
     legal_hold,
     operator,
     operator_facilities,
+    operator_identity,
     operator_mfa,
     operator_use,
     redaction,
@@ -127,6 +128,19 @@ GOVERN: Final = (
             Kind.STAFF: "id operator browser",
             Kind.SECRET: "digest mark",
             Kind.WORK: "began_at seen_at ends_at",
+        },
+    ),
+    TableHeld(
+        table=operator_identity,
+        about="who somebody is at the OpenID provider that they sign in with",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "subject operator",
+            Kind.SECRET: "mark",
+            Kind.WORK: "issuer linked_at",
         },
     ),
     TableHeld(

@@ -28,6 +28,7 @@ from clinic.record.schema.govern import (
     audit_block,
     audit_row_seal,
     desk_session,
+    operator_identity,
     sign_in,
 )
 from clinic.record.schema.messages import installation
@@ -56,6 +57,7 @@ LEFT_OUT: Final = frozenset(
         audit_row_seal,
         sign_in,
         desk_session,
+        operator_identity,
         governed_setting,
         receipt_cursor,
         mesh_report,

@@ -5,6 +5,7 @@ Who may decide, what was decided, and the audit trail.
     clinician                      who of them is a registered clinician
     operator_facilities            which facilities' patients they work with, where it is not all
     operator_use, operator_mfa     when each was last here; whose sign-in takes a code as well
+    operator_identity              who somebody is at an OpenID provider
     desk_session                   who is signed in at the desk, from which browser
     sign_in                        who gave their password within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
@@ -126,6 +127,18 @@ desk_session = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("ends_at", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# Who somebody is at an OpenID provider; linked by themselves
+operator_identity = Table(
+    "operator_identity",
+    METADATA,
+    Column("issuer", String(200), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("operator", String(80), nullable=False, index=True),
+    Column("mark", String(64), nullable=False),
+    Column("linked_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject"),
 )
 
 # state: waiting → approved → used; or rejected, void (what was reviewed changed), expired

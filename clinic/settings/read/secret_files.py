@@ -20,6 +20,7 @@ SECRETS: Final = (
     "outside_record.token",
     "mesh.password",
     "mesh.shared_key",
+    "desk.oidc_secret",
 )
 # The same of sections by name
 _NAMED: Final = {
@@ -35,6 +36,7 @@ _NAMED_PATHS: Final = {
 }
 _PATHS_OF: Final = {
     "outside_record": ("key_file",),
+    "desk": ("oidc_key_file",),
     "mesh": ("certificate_file", "key_file", "authority_file"),
 }
 
