@@ -19,9 +19,8 @@ from clinic.gateway.voice.spoken import SPOKEN
 from clinic.message.asking.going import is_released
 from clinic.message.asking.to_decide import look_of
 from clinic.message.campaign.counting import count_outcomes
-from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
 from clinic.message.prepare.review import Preview, Review, read_previews, review_campaign
-from tasks.asking.campaigns import begin
+from tasks.asking.looking import rehearsed
 from tasks.wiring import Wiring
 
 # Of the look itself, or asked again by the command that sends
@@ -56,17 +55,12 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         previews, review = _previews(parts, who.resume, manner), _review(parts, who.resume)
         _note(parts, review, previews, "campaign")
     else:
-        key = preview_key()
-        discard_left_behind(parts.record, parts.clock.now())
-        try:
-            # A preview is a dry run: it keeps nobody from sending the same list afterwards
-            request = to_request(parts, who, what, manner, key=key)
-            campaign_id = begin(parts, request, request_key=key)
+        with rehearsed(
+            parts, lambda key: to_request(parts, who, what, manner, key=key)
+        ) as campaign_id:
             steps.prepare(parts, campaign_id, look=True)
             previews, review = _previews(parts, campaign_id, manner), _review(parts, campaign_id)
             _note(parts, review, previews, "preview")
-        finally:
-            discard_preview(parts.record, key)
     show_whom_it_lacks(review)
     if manner.sound is not None and previews[0].encoding != SPOKEN:
         raise CohortRefused(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,77 +73,41 @@ def _show_why_nobody(record: Record, parts: list[Part], within: list[str], by: s
 
 def pasted(source: Path) -> Part:
     """ALC-12: what is in the file, or typed after `-`. A spreadsheet is read as one."""
-    from clinic.change.selection.selection_parts import Part
+    from clinic.change.selection.choosing import of_text
     from clinic.cohort.files.kinds import is_sheet
-    from clinic.cohort.id_file import given_ids
-    from clinic.cohort.pasted import pasted_ids
 
     if is_sheet(source):
         return in_file(source)
-    name = "" if str(source) == "-" else source.name
-    return Part("ids", name, ids=given_ids(pasted_ids(text_of(source))))
+    return of_text(text_of(source), name="" if str(source) == "-" else source.name)
 
 
 def in_file(path: Path) -> Part:
     """
-    ALC-11: the ids of a CSV, TSV or spreadsheet, with a heading of its own or without.
+    ALC-11: the ids of a file; what the reader left out of it is told first.
 
     Raises:
         ListRefused: the file cannot be read without losing somebody, or nobody can tell which are the ids
     """
-    from clinic.change.selection.selection_parts import Part
-    from clinic.cohort.id_file import read_ids
+    from clinic.change.selection.choosing import of_file
 
-    file = read_ids(path)
+    part, file = of_file(path)
     say_notices(file)
-    return Part("file", file.name, ids=file.rows)
+    return part
 
 
 def say_notices(file: IdFile) -> None:
     """What the reader left out or may have changed, by row, before anybody relies on it."""
+    from clinic.change.selection.choosing import remarks_on
+
     if file.heading is not None:
         console.say_plain(
             f"{file.name}: row {file.heading:,} is taken for a heading, since it has no id."
         )
-    for notice in file.notices:
-        if not notice.must_be_seen or notice.code in _OF_MESSAGES:
-            continue
+    for notice, says in remarks_on(file):
         rows = ", ".join(f"{row:,}" for row in notice.rows)
         more = " …" if notice.count > len(notice.rows) > 0 else ""
         where = f" (rows {rows}{more})" if rows else ""
-        says = _OF_IDS.get(notice.code, notice.says)
         console.say_plain(f"{file.name}: {notice.count:,} × {notice.code}{where}: {says}")
-
-
-# Where the sentence for lists speaks of messages
-_OF_IDS = {
-    "hidden_rows": "hidden in the spreadsheet and left out. Show them and save again if they are meant.",
-    "unreadable_row": "more or fewer cells than the heading: selects nobody. Correct the row in the file.",
-    "unused_nhs_numbers": "a column looks like NHS numbers and is not used: head it 'NHS Number'.",
-}
-# What a selection does not use needs no remark
-_OF_MESSAGES = frozenset({"unused_birth_dates", "unused_phones", "unused_emails", "odd_letters"})
-
-
-def of_group(code: str) -> Part:
-    """COM-11: its members now."""
-    from clinic.change.selection.selection_parts import Part
-    from clinic.cohort.filters import group_query
-
-    return Part("group", code, query=lambda connection: group_query(connection, code))
-
-
-def of_selection(number: int) -> Part:
-    """Whom an earlier selection has."""
-    from clinic.change.selection.given import selected_query
-    from clinic.change.selection.selection_parts import Part
-
-    return Part(
-        "selection",
-        str(number),
-        query=lambda connection: selected_query(connection, number),
-        criteria={"selection": number},
-    )
 
 
 def picked(text: str, pick: str, *, by: str) -> Part:
@@ -158,6 +121,7 @@ def picked(text: str, pick: str, *, by: str) -> Part:
     Raises:
         OperationRefused: nobody was found, or a number is none of those shown
     """
+    from clinic.change.selection.choosing import of_picked
     from clinic.change.selection.search import find_patients
     from clinic.govern.access.look import at_some
 
@@ -167,30 +131,10 @@ def picked(text: str, pick: str, *, by: str) -> Part:
         if found and not pick:
             shown = [each.id for each in found[:_SHOWN]]
             looked(record, settings, at_some("search", shown))
-    if not found:
-        raise OperationRefused("nobody-found", "no patient's name, id or postcode is like this")
-    if not pick:
+    if found and not pick:
         _show_found(found)
-    numbers = pick or typer.prompt("Which? Numbers, or all", err=True)
-    if numbers.strip().lower() == "all":
-        return _of_patients(each.id for each in found)
-    chosen = numbers.replace(",", " ").split()
-    if not all(n.isdecimal() and 0 < int(n) <= len(found) for n in chosen):
-        raise OperationRefused("picked-unknown", f"pick numbers from 1 to {len(found)}, or all")
-    return _of_patients(found[int(n) - 1].id for n in chosen)
-
-
-def _of_patients(ids: Iterable[int]) -> Part:
-    import sqlalchemy as sa
-
-    from clinic.change.selection.selection_parts import Part
-    from clinic.record.bulk import is_any_of
-    from clinic.record.schema.people import patient
-
-    keys = list(ids)
-    return Part(
-        "pick", query=lambda _: sa.select(patient.c.id).where(is_any_of(patient.c.id, keys))
-    )
+        pick = typer.prompt("Which? Numbers, or all", err=True)
+    return of_picked(found, pick)
 
 
 def _show_found(found: list[Found]) -> None:

@@ -77,6 +77,7 @@ def select(
     Several of them add up, each patient once. The filter's options must all match, of several values of
     one of them any. Every row gets an outcome; the selection stays as it is now and is used by its number.
     """
+    from clinic.change.selection.choosing import of_group, of_selection
     from clinic.cohort.filters import PatientFilter
     from clinic.errors import OperationRefused
 
@@ -110,8 +111,8 @@ def select(
         *map(choosing.in_file, file or ()),
         *map(choosing.pasted, ids_from or ()),
         *(choosing.picked(text, pick, by=by) for text in search or ()),
-        *map(choosing.of_group, group or ()),
-        *map(choosing.of_selection, selection or ()),
+        *map(of_group, group or ()),
+        *map(of_selection, selection or ()),
     ]
     _show_taken(choosing.take_all(parts, wanted, within or [], by=by), json=json)
 

@@ -82,26 +82,21 @@ def _judge(
     from cli.message import steps
     from cli.message.options import Manner, What, Who, to_request
     from clinic.errors import CohortRefused
-    from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
     from clinic.values.purposes import CARE
-    from tasks.asking.campaigns import begin
+    from tasks.asking.looking import rehearsed
 
-    key = preview_key()
     subject = "A message" if template is None and channel == "email" else None
     text = _ANY_TEXT if template is None else None
-    discard_left_behind(parts.record, parts.clock.now())
-    try:
-        purpose = CARE if template is None else None
-        what = What(file.name, template, text, subject, channel, purpose=purpose)
-        request = to_request(parts, Who(file), what, Manner(dry_run=True), key=key)
-        campaign_id = begin(parts, request, request_key=key)
+    purpose = CARE if template is None else None
+    what = What(file.name, template, text, subject, channel, purpose=purpose)
+    with rehearsed(
+        parts, lambda key: to_request(parts, Who(file), what, Manner(dry_run=True), key=key)
+    ) as campaign_id:
         try:
             steps.prepare(parts, campaign_id, look=True)
         except CohortRefused as refused:
             return _found(parts, campaign_id, refused)
         return _found(parts, campaign_id, None)
-    finally:
-        discard_preview(parts.record, key)
 
 
 def _found(parts: Wiring, campaign_id: int, refused: Exception | None) -> Judged:
