@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from desk.staff import counting, provider, sign_in, today
+from desk.staff import counting, provider, second_step, sign_in, today
 from desk.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     *sign_in.PAGES,
     *provider.PAGES,
+    *second_step.PAGES,
     *today.PAGES,
     *counting.PAGES,
 )

@@ -61,12 +61,29 @@ def _sign_in(visit: Visit) -> Response:
     return welcome(visit, person)
 
 
+# What browsers call themselves: each names those before it, too
+_BROWSERS: Final = {"Edg": "Edge", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+_SYSTEMS: Final = {
+    "Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad",
+    "Mac OS": "Mac", "Linux": "Linux",
+}  # fmt: skip
+
+
+def _browser(said: str) -> str:
+    """How a session is told from one's others: Chrome, Windows."""
+    found = [
+        next((name for word, name in known.items() if word in said), "")
+        for known in (_BROWSERS, _SYSTEMS)
+    ]
+    return ", ".join(filter(None, found))
+
+
 def welcome(visit: Visit, person: Operator) -> Response:
     """Begin a session for a proven person, and lead them where they wanted to go."""
     parts = visit.desk.parts
     note_use(parts.record, parts.clock, person.name)
     lasts = timedelta(hours=visit.desk.settings().desk.hours)
-    browser = visit.request.headers.get("user-agent", "")
+    browser = _browser(visit.request.headers.get("user-agent", ""))
     token = begin(parts.record, parts.clock, person, lasts=lasts, browser=browser)
     answer = visit.go(_ours(visit.said("to")))
     set_cookie(answer, token)  # a new one: what the browser had before proves nobody

@@ -9,6 +9,7 @@ Each page that a journey ends at may be judged by axe with `judge`, at the width
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import time
@@ -93,7 +94,13 @@ def sign_in(page: Page, name: str) -> None:
 
 
 def judge(page: Page, pictures: Path | None = None, name: str = "") -> None:
-    """0 violations of WCAG 2.2 A and AA at both widths, and nothing to scroll sideways on the narrow one."""
+    """
+    0 violations of WCAG 2.2 A and AA at both widths, and nothing to scroll sideways on the narrow one.
+
+    With DESK_PICTURES=FOLDER in the environment, what has a name is kept there as a picture at both widths.
+    """
+    if name and pictures is None and (folder := os.environ.get("DESK_PICTURES")):
+        pictures = Path(folder)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         found = Axe().run(page, options={"runOnly": {"type": "tag", "values": _RULES}})

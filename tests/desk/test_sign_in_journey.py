@@ -26,12 +26,17 @@ def test_somebody_signs_in_looks_at_their_sessions_and_signs_out(
     """ASVS 6 and 7; every page on the way is judged by axe."""
     with served(parts) as url, looking_at(browser, url) as page:
         page.goto("/")
-        judge(page)
+        judge(page, name="sign-in")
         sign_in(page, "mair")
-        judge(page)
+        judge(page, name="today")
         page.get_by_role("link", name="mair (manager)").click()
         assert page.get_by_text("(this one)").count() == 1
-        judge(page)
+        judge(page, name="sessions")
+        page.get_by_role("link", name="Second step at sign-in").click()
+        page.get_by_label("Password", exact=True).fill(SECRET)
+        page.get_by_role("button", name="Set up a second step").click()
+        assert page.locator("svg.segno").bounding_box() is not None
+        judge(page, name="second-step")
         page.get_by_role("button", name="Sign out").click()
         page.goto("/sessions")
         assert page.get_by_role("heading", name="Sign in").is_visible()
