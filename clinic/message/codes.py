@@ -9,11 +9,12 @@ after a restore were those of one that the restore had lost, and the gateway ans
 from __future__ import annotations
 
 import secrets
+import sys
 import uuid
+from array import array
 from collections.abc import Iterable
 from typing import Final
 
-import numpy as np
 import sqlalchemy as sa
 
 _MESSAGE_BITS = 24  # more rows than any list may have
@@ -76,9 +77,16 @@ def submission_id(install_id: str, base: int, batch: int, attempt: int) -> str:
 
 def pack(ids: Iterable[int]) -> bytes:
     """Message ids as bytes: eight each."""
-    return np.fromiter(ids, dtype="<i8").tobytes()
+    packed = array("q", ids)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
 
 
 def unpack(data: bytes) -> list[int]:
     """The ids that `pack` packed."""
-    return [int(value) for value in np.frombuffer(data, dtype="<i8")]
+    packed = array("q")
+    packed.frombytes(data)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tolist()

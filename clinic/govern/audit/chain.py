@@ -141,7 +141,7 @@ def append_block(
         key_id=key_id(key),
         sealed_at=sealed_at.astimezone(UTC),
     )
-    connection.execute(audit_block.insert().values(**asdict(block), hash=block.hash(key)))
+    connection.execute(audit_block.insert(), {**vars(block), "hash": block.hash(key)})
     return block.number
 
 
@@ -162,13 +162,16 @@ def _head(connection: Connection, stream: str, our_key: str | None) -> tuple[int
     return (head.number, head.hash) if head else (0, GENESIS)
 
 
+_LAST: Final = (
+    sa.select(audit_block.c.number, audit_block.c.hash, audit_block.c.key_id)
+    .where(audit_block.c.stream == sa.bindparam("this_stream"))
+    .order_by(audit_block.c.number.desc())
+    .limit(1)
+)
+
+
 def _last(connection: Connection, stream: str) -> _Head | None:
-    row = connection.execute(
-        sa.select(audit_block.c.number, audit_block.c.hash, audit_block.c.key_id)
-        .where(audit_block.c.stream == stream)
-        .order_by(audit_block.c.number.desc())
-        .limit(1)
-    ).first()
+    row = connection.execute(_LAST, {"this_stream": stream}).first()
     return None if row is None else _Head._make(row)
 
 

@@ -73,10 +73,12 @@ def read_marks(
         for key in keys or ():
             yield key, _mark_of_whole(connection, spec, key)
         return
-    column = table.c[spec.key]
+    column, values = table.c[spec.key], {}
     query = _lines(table.name, connection.dialect.name)
-    if keys is not None:
-        query = query.where(_among(column, keys))
+    if keys is not None and (ends := _range_of(keys)):
+        query, values = _lines_between(table.name, connection.dialect.name), ends
+    elif keys is not None:
+        query = query.where(is_any_of(column, list(keys)))
     # Copied for each row: the key is worked in once
     begun = hashlib.blake2b(
         digest_size=HALF, key=key_of(connection) or b"", person=table.name[:16].encode()
@@ -84,7 +86,9 @@ def read_marks(
     if limit is not None:
         query = query.order_by(column).limit(limit)
     copy = begun.copy
-    for key, fixed, moving in plain_rows(connection.execute(query.where(*where))):
+    for key, fixed, moving in plain_rows(
+        connection.execute(query.where(*where) if where else query, values)
+    ):
         first, second = copy(), copy()  # no function of its own: it is called for every message
         first.update(fixed.encode())
         second.update(moving.encode())
@@ -140,12 +144,14 @@ def _pack_keys(keys: Sequence[Key]) -> bytes:
     return b"q" + array("q", [int(key) for key in keys]).tobytes()
 
 
-def _among(column: sa.Column[Any], keys: Collection[Key]) -> ColumnElement[bool]:
-    """Those keys; a batch's are a range, which is read along the table instead of one by one."""
-    numbers = [key for key in keys if isinstance(key, int)]
-    if keys and len(set(numbers)) == len(keys) == max(numbers) - min(numbers) + 1:
-        return column.between(min(numbers), max(numbers))
-    return is_any_of(column, list(keys))
+def _range_of(keys: Collection[Key]) -> dict[str, int]:
+    """The ends, if they are a range: a batch's are, and are read along the table instead of one by one."""
+    if not keys or isinstance(next(iter(keys)), str):
+        return {}
+    numbers = cast(Collection[int], keys)
+    first, last = min(numbers), max(numbers)
+    whole = len(set(numbers)) == len(numbers) == last - first + 1
+    return {"first": first, "last": last} if whole else {}
 
 
 @functools.cache
@@ -154,6 +160,15 @@ def _lines(name: str, dialect: str) -> sa.Select[Any]:
     spec = cast(Row, SEALED[name])
     fixed = _line(dialect, spec.table, (spec.key, *spec.fixed))
     return sa.select(spec.table.c[spec.key], fixed, _line(dialect, spec.table, spec.moving))
+
+
+@functools.cache
+def _lines_between(name: str, dialect: str) -> sa.Select[Any]:
+    """The same of a range of keys."""
+    spec = cast(Row, SEALED[name])
+    first: sa.BindParameter[int] = sa.bindparam("first")
+    last: sa.BindParameter[int] = sa.bindparam("last")
+    return _lines(name, dialect).where(spec.table.c[spec.key].between(first, last))
 
 
 def _line(dialect: str, table: sa.Table, names: Sequence[str]) -> ColumnElement[str]:

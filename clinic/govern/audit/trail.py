@@ -115,7 +115,7 @@ def write_act(connection: Connection, act: Act, now: datetime, *, rows: Rows = N
     sealed = seal([act_line(row)])
     sealed = replace(sealed, marks=sealed.marks + digest_of(marks))
     number = append_block(connection, stream=stream, sealed=sealed, sealed_at=now)
-    connection.execute(audit_act.insert().values(stream=stream, number=number, **row))
+    connection.execute(audit_act.insert(), {"stream": stream, "number": number, **row})
     keep_marks(connection, stream, number, marks)
 
 

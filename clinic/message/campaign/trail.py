@@ -26,6 +26,9 @@ from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import campaign, message, recipient
 
 _MOST: Final = 10_000  # messages of one act
+_REQUESTER: Final = sa.select(campaign.c.requested_by).where(
+    campaign.c.id == sa.bindparam("this_campaign")
+)
 _PREVIEW: Final = "preview-"  # deleted after a look: nothing of it can leave
 
 
@@ -59,9 +62,7 @@ def tell_sent(
 ) -> None:
     """The messages of a batch whose answer is known now, or never will be, and their states."""
     if fates:
-        who = connection.scalar(
-            sa.select(campaign.c.requested_by).where(campaign.c.id == campaign_id)
-        )
+        who = connection.scalar(_REQUESTER, {"this_campaign": campaign_id})
         counts = Counter(fates.values())
         act = _act(who or "system", "sent", campaign_id, {"batch": number, **counts}, _left(counts))
         write_act(connection, act, now, rows={message: fates.keys()})

@@ -53,6 +53,42 @@ from clinic.settings import Contact, Pace, Settings
 MOST_DEATHS = 5
 LAST = 2**20  # more batches than any campaign has
 
+_SPAN: Final = (batch.c.campaign_id == sa.bindparam("this_campaign")) & batch.c.number.between(
+    sa.bindparam("first"), sa.bindparam("last")
+)
+_HOLDERS: Final = sa.select(batch.c.owner).where(_SPAN, batch.c.state == states.LEASED).distinct()
+_NEXT: Final = (
+    sa.select(batch.c.id)
+    .join(campaign, campaign.c.id == batch.c.campaign_id)
+    .where(
+        _SPAN,
+        batch.c.state.in_([states.READY, states.LEASED]),
+        campaign.c.state.in_(states.SENDING),
+        may_leave(),
+        sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= sa.bindparam("now")),
+        sa.or_(
+            batch.c.state == states.READY,
+            batch.c.lease_until < sa.bindparam("now"),
+            batch.c.owner.in_(sa.bindparam("dead", expanding=True)),
+        ),
+    )
+    .order_by(batch.c.number)
+    .limit(1)
+    .with_for_update(of=batch, skip_locked=True)
+)
+_TAKE: Final = (
+    sa.update(batch)
+    .where(batch.c.id == _NEXT.scalar_subquery())
+    .values(
+        state=states.LEASED,
+        owner=sa.bindparam("us"),
+        fence=batch.c.fence + 1,
+        lease_until=sa.bindparam("until"),
+        deaths=batch.c.deaths + sa.case((batch.c.state == states.LEASED, 1), else_=0),
+    )
+    .returning(batch.c.id, batch.c.number, batch.c.fence, batch.c.deaths, batch.c.lost)
+)
+
 
 def _never() -> bool:
     """Where nobody stops the process."""
@@ -165,42 +201,17 @@ class Ledger:
         last = min(last, self._last_open(connection, job, now))
         if last < first:
             return None
-        ours = (batch.c.campaign_id == campaign_id) & batch.c.number.between(first, last)
-        holders = connection.scalars(
-            sa.select(batch.c.owner).where(ours, batch.c.state == states.LEASED).distinct()
-        )
-        free = (
-            (batch.c.state == states.READY)
-            | (batch.c.lease_until < now)
-            | batch.c.owner.in_(self.worker.dead(holders))
-        )
-        pick = (
-            sa.select(batch.c.id)
-            .join(campaign, campaign.c.id == batch.c.campaign_id)
-            .where(
-                ours,
-                batch.c.state.in_([states.READY, states.LEASED]),
-                campaign.c.state.in_(states.SENDING),
-                may_leave(),
-                sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now),
-                free,
-            )
-            .order_by(batch.c.number)
-            .limit(1)
-            .with_for_update(of=batch, skip_locked=True)
-        )
-        died = sa.case((batch.c.state == states.LEASED, 1), else_=0)
+        ours = {"this_campaign": campaign_id, "first": first, "last": last}
+        dead = self.worker.dead(connection.scalars(_HOLDERS, ours))
         row = connection.execute(
-            sa.update(batch)
-            .where(batch.c.id == pick.scalar_subquery())
-            .values(
-                state=states.LEASED,
-                owner=self.worker.name,
-                fence=batch.c.fence + 1,
-                lease_until=now + self.lease,
-                deaths=batch.c.deaths + died,
-            )
-            .returning(batch.c.id, batch.c.number, batch.c.fence, batch.c.deaths, batch.c.lost)
+            _TAKE,
+            {
+                **ours,
+                "now": now,
+                "dead": list(dead),
+                "us": self.worker.name,
+                "until": now + self.lease,
+            },
         ).one_or_none()
         if row is None:
             return None

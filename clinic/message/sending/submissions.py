@@ -9,9 +9,11 @@ absence cost 750 doubled messages in a prototype; tests/clinic/message/sending/t
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import orjson
 import sqlalchemy as sa
@@ -23,16 +25,45 @@ from clinic.message.campaign.circuit_breaker import halt, reason_to_halt
 from clinic.message.campaign.doubt import WINDOW_TRUST, Promise, give_up_lost
 from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack, submission_id, unpack
+from clinic.message.eligibility.at_sending import WAITING
 from clinic.message.parts import note_parts
 from clinic.message.sending.choice import stand_in
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.place import place_of
 from clinic.message.told import note_told
-from clinic.record.bulk import is_any_of, update_rows
+from clinic.record.bulk import is_any_of, plain_rows, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 from clinic.record.schema.people import patient
 
 MOST_MEMBERS = 1000  # of a submission: a batch has no more
+# Made once: they are asked with each batch (clinic/record/statements/made.py)
+_OPEN: Final = sa.select(submission).where(
+    submission.c.batch_id == sa.bindparam("this_batch"), submission.c.state == states.INTENT
+)
+_LAST_ATTEMPT: Final = sa.select(sa.func.coalesce(sa.func.max(submission.c.attempt), 0)).where(
+    submission.c.batch_id == sa.bindparam("this_batch")
+)
+_INSTALLED: Final = sa.select(installation.c.install_id, campaign.c.message_base).join(
+    campaign, campaign.c.id == sa.bindparam("this_campaign")
+)
+_AS_SENT: Final = sa.select(sa.literal(1)).where(
+    submission.c.id == sa.bindparam("this"),
+    submission.c.state == states.INTENT,
+    submission.c.open_members == sa.bindparam("its_open"),
+    submission.c.tries == sa.bindparam("its_tries"),
+)
+_COUNT_UP: Final = (
+    sa.update(batch)
+    .where(batch.c.id == sa.bindparam("this_batch"))
+    .values(
+        accepted=batch.c.accepted + sa.bindparam("more_accepted"),
+        rejected=batch.c.rejected + sa.bindparam("more_rejected"),
+        unknown=batch.c.unknown + sa.bindparam("more_unknown"),
+        attempts=batch.c.attempts + sa.bindparam("more_attempts"),
+        trouble=sa.bindparam("its_trouble"),
+    )
+    .returning(batch.c.attempts)
+)
 
 
 @dataclass(frozen=True)
@@ -78,11 +109,7 @@ def find_open(
     It goes on through the one of these gateways that it was sent to, and what that promises by now counts.
     """
     with ledger.record.read() as connection:
-        row = connection.execute(
-            sa.select(submission).where(
-                submission.c.batch_id == claim.batch_id, submission.c.state == states.INTENT
-            )
-        ).one_or_none()
+        row = connection.execute(_OPEN, {"this_batch": claim.batch_id}).one_or_none()
         if row is None:
             return None
         messages = _messages(connection, is_any_of(message.c.id, unpack(row.members)))
@@ -155,10 +182,11 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
             may_repeat = claim.doubt.may_repeat(promise, now)
             give_up_lost(connection, claim.batch_id, claim.doubt, now, may_repeat=may_repeat)
         ledger.leave_out(connection, claim, now)
-        waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
         awake = ledger.is_awake(claim, now)
         alone = message.c.told_by.is_(None)  # who is told together waits for the one that tells
-        messages = _messages(connection, waiting & awake & alone, limit=allowed.count)
+        messages = _messages(
+            connection, WAITING & awake & alone, limit=allowed.count, this_batch=claim.batch_id
+        )
         if not messages:
             ledger.finish(connection, claim, rest_at=ledger.wakes_at(claim, now))
             return None
@@ -182,62 +210,58 @@ def _write_intent(
     *,
     now: datetime,
 ) -> Submission:
-    last = connection.execute(
-        sa.select(sa.func.coalesce(sa.func.max(submission.c.attempt), 0)).where(
-            submission.c.batch_id == claim.batch_id
-        )
-    ).scalar_one()
-    install_id, base = connection.execute(
-        sa.select(installation.c.install_id, campaign.c.message_base).join(
-            campaign, campaign.c.id == claim.campaign_id
-        )
-    ).one()
+    last = connection.execute(_LAST_ATTEMPT, {"this_batch": claim.batch_id}).scalar_one()
+    install_id, base = connection.execute(_INSTALLED, {"this_campaign": claim.campaign_id}).one()
+    references = [one.reference for one in messages]
     made = Submission(
         id=submission_id(install_id, base, claim.batch_id, last + 1),
         attempt=last + 1,
         gateway=gateway.name,
         gateway_class=gateway.gateway_class,
         messages=messages,
-        open=frozenset(m.reference for m in messages),
+        open=frozenset(references),
         per_request=gateway.per_request,
         window_until=None if gateway.window is None else now + gateway.window * WINDOW_TRUST,
         replay=False,
         fingerprint=fingerprint(messages),
         made_at=now,
     )
-    members = pack(m.reference for m in messages)
+    members = pack(references)
     connection.execute(
-        sa.insert(submission).values(
-            id=made.id,
-            batch_id=claim.batch_id,
-            attempt=made.attempt,
-            gateway=gateway.name,
-            gateway_class=gateway.gateway_class,
-            fence=claim.fence,
-            owner=ledger.worker.name,
-            state=states.INTENT,
-            members=members,
-            open_members=members,
-            per_request=made.per_request,
-            payload_sha256=made.fingerprint,
-            created_at=now,
-            window_until=made.window_until,
-            place_sha256=place_of(ledger.settings, gateway.name),
-        )
+        sa.insert(submission),
+        {
+            "id": made.id,
+            "batch_id": claim.batch_id,
+            "attempt": made.attempt,
+            "gateway": gateway.name,
+            "gateway_class": gateway.gateway_class,
+            "fence": claim.fence,
+            "owner": ledger.worker.name,
+            "state": states.INTENT,
+            "members": members,
+            "open_members": members,
+            "per_request": made.per_request,
+            "payload_sha256": made.fingerprint,
+            "created_at": now,
+            "window_until": made.window_until,
+            "place_sha256": place_of(ledger.settings, gateway.name),
+        },
     )
     return made
 
 
 def _messages(
-    connection: Connection, which: sa.ColumnElement[bool], *, limit: int | None = None
-) -> list[Outgoing]:
+    connection: Connection, which: sa.ColumnElement[bool], *, limit: int | None = None,
+    **values: int,
+) -> list[Outgoing]:  # fmt: skip
     rows = connection.execute(
         sa.select(message.c.id, message.c.address, message.c.body, message.c.subject)
         .where(which)
         .order_by(message.c.id)
-        .limit(limit)
+        .limit(limit),
+        values,
     )
-    return [Outgoing(*row) for row in rows]
+    return list(itertools.starmap(Outgoing, plain_rows(rows)))
 
 
 def with_nhs_numbers(connection: Connection, messages: Sequence[Outgoing]) -> list[Outgoing]:
@@ -291,8 +315,15 @@ def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
 
     Only a first call proves `not_sent`; on a replay those messages stay as ambiguous as before.
     """
-    taken = {r: x for r, x in answer.results.items() if r in sent.open and isinstance(x, Taken)}
-    turned = {r: x for r, x in answer.results.items() if r in sent.open and isinstance(x, Turned)}
+    taken: dict[int, Taken] = {}
+    turned: dict[int, Turned] = {}
+    for reference, result in answer.results.items():
+        if reference not in sent.open:
+            continue
+        if isinstance(result, Taken):
+            taken[reference] = result
+        else:
+            turned[reference] = result
     left = sent.open.difference(taken, turned)
     not_sent: frozenset[int] = frozenset() if sent.replay else left & answer.not_sent
     ambiguous = left - not_sent
@@ -342,16 +373,8 @@ def record_answer(
 
 def _is_as_sent(connection: Connection, sent: Submission) -> bool:
     """Whether the submission is open for the messages that we asked about: its answer is not written yet."""
-    return bool(
-        connection.scalar(
-            sa.select(sa.literal(1)).where(
-                submission.c.id == sent.id,
-                submission.c.state == states.INTENT,
-                submission.c.open_members == pack(sorted(sent.open)),
-                submission.c.tries == sent.tries,
-            )
-        )
-    )
+    own = {"this": sent.id, "its_open": pack(sorted(sent.open)), "its_tries": sent.tries}
+    return bool(connection.scalar(_AS_SENT, own))
 
 
 def _write_messages(connection: Connection, result: Settled, gateway: str, now: datetime) -> None:
@@ -430,17 +453,16 @@ def _write_batch(
 ) -> list[int]:
     """The batch's counters and what becomes of it; the messages that were given up."""
     row = connection.execute(
-        sa.update(batch)
-        .where(batch.c.id == claim.batch_id)
-        .values(
-            accepted=batch.c.accepted + len(result.taken),
-            rejected=batch.c.rejected + len(result.turned),
-            unknown=batch.c.unknown + len(result.unknown),
+        _COUNT_UP,
+        {
+            "this_batch": claim.batch_id,
+            "more_accepted": len(result.taken),
+            "more_rejected": len(result.turned),
+            "more_unknown": len(result.unknown),
             # "Try later" is no failed try
-            attempts=batch.c.attempts + int(bool(result.not_sent) and answer.retry_after is None),
-            trouble=_trouble(answer) if result.open or result.not_sent else None,
-        )
-        .returning(batch.c.attempts)
+            "more_attempts": int(bool(result.not_sent) and answer.retry_after is None),
+            "its_trouble": _trouble(answer) if result.open or result.not_sent else None,
+        },
     ).one()
     if not (result.open or result.not_sent):
         ledger.finish(connection, claim)

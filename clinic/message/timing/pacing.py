@@ -31,6 +31,11 @@ HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 _PARTS: Final = 50  # of a window: so little of the pace is lost to counting by parts
 
+_WRITE: Final = (
+    sa.update(pace_lane)
+    .where(pace_lane.c.lane == sa.bindparam("this_lane"))
+    .values(taken=sa.bindparam("taken_by_now"))
+)
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Window → [[part's number, messages taken in it], …]
@@ -137,11 +142,8 @@ class Turn:
 
     def _write(self, lane: Lane, taken: Taken) -> None:
         self._taken[lane.name] = taken
-        self._connection.execute(
-            sa.update(pace_lane)
-            .where(pace_lane.c.lane == lane.name)
-            .values(taken=orjson.dumps(taken, option=orjson.OPT_NON_STR_KEYS).decode())
-        )
+        said = orjson.dumps(taken, option=orjson.OPT_NON_STR_KEYS).decode()
+        self._connection.execute(_WRITE, {"this_lane": lane.name, "taken_by_now": said})
 
     def _used(self, lane: Lane, window: int) -> list[list[int]]:
         """What still counts, oldest first."""
