@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in, today
+from desk.staff.templates import routes as templates
 from desk.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -13,4 +14,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *second_step.PAGES,
     *today.PAGES,
     *counting.PAGES,
+    *templates.PAGES,
 )

@@ -2,5 +2,7 @@
 import { initAll } from "/static/nhsuk-frontend.js";
 
 initAll();
-// What htmx brings in later is wired as well
-document.addEventListener("htmx:load", (event) => initAll({ scope: event.target }));
+// What htmx brings in later is wired as well; it tells of the whole page first, which is wired by now
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt !== document.body) initAll({ scope: detail.elt });
+});

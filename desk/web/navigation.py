@@ -7,7 +7,10 @@ from typing import Any, Final
 from clinic.govern.people.roles import Right, Role, has_right
 
 # Where it leads, what it is called, the right it takes; None: every person's
-ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (("/", "Today", None),)
+ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
+    ("/", "Today", None),
+    ("/templates", "Templates", "view"),
+)
 
 
 def entries(role: Role, here: str) -> list[dict[str, Any]]:

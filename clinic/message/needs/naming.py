@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,30 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.message.needs.words import FORMAT_NAMES, formats_of, language_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_variant
+
+
+@dataclass(frozen=True)
+class NamedVariant:
+    """A template that stands in for another. form: "" where it is the language alone"""
+
+    key: str
+    name: str
+    language: str
+    form: str
+
+
+def named_variants(record: Record, of: str) -> list[NamedVariant]:
+    """The templates that stand in for the template `of`, by language and format."""
+    base, own = template.alias(), template_variant.c
+    query = (
+        sa.select(template.c.key, template.c.name, own.language, own.format)
+        .join(template_variant, own.variant_id == template.c.id)
+        .join(base, base.c.id == own.template_id)
+        .where(base.c.key == of)
+        .order_by(own.language, own.format)
+    )
+    with record.read() as connection:
+        return [NamedVariant(*row) for row in connection.execute(query).tuples()]
 
 
 def name_variant(

@@ -1,0 +1,1 @@
+"""Templates: what can be sent, and whom it is for."""
