@@ -19,6 +19,7 @@ from desk.staff.routes import PAGES
 from desk.web.desk import Desk
 from desk.web.headers import Headers
 from desk.web.origin import OwnOrigin
+from desk.web.throttle import Throttle
 from tasks.wiring import Wiring
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -30,15 +31,18 @@ _SAYS: Final = {
 }
 
 
-def create_app(parts: Wiring, *, templates: Path | None = None) -> Starlette:
+def create_app(
+    parts: Wiring, *, templates: Path | None = None, throttle: Throttle | None = None
+) -> Starlette:
     """
     The desk of these parts.
 
     Args:
         parts: of this process, for its whole life
         templates: where compiled templates are kept; None: in the home
+        throttle: of wrong sign-ins; None: one that begins to count now
     """
-    desk = Desk.of(parts, templates)
+    desk = Desk.of(parts, templates, throttle)
     own = parts.settings.desk
     hosts = [urlsplit(origin).hostname or "" for origin in own.origins]
 

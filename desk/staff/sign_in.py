@@ -45,7 +45,10 @@ def _ours(to: str) -> str:
 def _sign_in(visit: Visit) -> Response:
     parts, settings = visit.desk.parts, visit.desk.settings()
     name = visit.said("name").strip().lower()
+    caller = visit.request.client
+    address = caller.host if caller else ""
     try:
+        visit.desk.throttle.require(address)
         with AT_ONCE:
             person = prove(
                 parts.record, name, visit.said("password"), clock=parts.clock, code=visit.said("code").strip()
@@ -53,7 +56,9 @@ def _sign_in(visit: Visit) -> Response:
         end_if_dormant(parts.record, parts.clock, person.name, settings.people.dormant_days)
         require_second_step(parts.record, person, settings.people.mfa)
     except NotAllowed as refusal:
-        if refusal.code != "operator-unproven":  # that one is on the trail by itself
+        if refusal.code == "operator-unproven":  # on the trail by itself
+            visit.desk.throttle.failed(address)
+        else:
             write_refusal(
                 parts.record, parts.clock, name=name, command="desk sign-in", why=refusal.code
             )

@@ -14,6 +14,7 @@ from jinja2 import Environment
 from clinic.govern.rules.governed import in_force
 from clinic.settings import Settings
 from desk.web.looks import environment
+from desk.web.throttle import Throttle
 from tasks.wiring import Wiring
 
 # Jinja's compiled templates: made once, 1.6 s without
@@ -28,14 +29,18 @@ class Desk:
 
     parts: Wiring
     looks: Environment
+    throttle: Throttle
     _in_force: tuple[datetime, Settings] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, parts: Wiring, templates: Path | None = None) -> Desk:
+    def of(
+        cls, parts: Wiring, templates: Path | None = None, throttle: Throttle | None = None
+    ) -> Desk:
         """The desk of this process's parts; `templates`: where compiled ones are kept, if not in the home."""
         zone = ZoneInfo(parts.settings.organisation.time_zone)
-        return cls(parts, environment(templates or parts.settings.home / _TEMPLATES, zone))
+        looks = environment(templates or parts.settings.home / _TEMPLATES, zone)
+        return cls(parts, looks, throttle or Throttle())
 
     def settings(self) -> Settings:
         """The settings in force; at most some seconds old."""

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from clinic.errors import NotAllowed
 from clinic.govern.people.operators import disable_operator, get_operator
 from clinic.govern.people.roles import Role, has_right, may
 from clinic.govern.sessions.browser import begin, find
 from clinic.record.schema.govern import audit_act, desk_session
 from desk.staff.routes import PAGES
 from desk.web.page import Page
+from desk.web.throttle import Throttle
 from tasks.wiring import Wiring
 from tests.desk.visitors import SECRET, STAFF, Visitor
 from tests.fakes import FakeClock
@@ -202,3 +204,19 @@ def test_signing_in_leads_to_no_other_site(visitor: Visitor, to: str) -> None:
     form = {"name": "mair", "password": SECRET, "to": to}
     answer = visitor.send("/sign-in", form, seen_at="/sign-in", follow_redirects=False)
     assert answer.headers["location"] == "/"
+
+
+def test_an_address_that_guesses_waits_and_another_does_not(parts: Wiring) -> None:
+    """ASVS 6.3.1: sixty wrong ones within five minutes, whatever the names."""
+    throttle = Throttle()
+    for _ in range(60):
+        throttle.require("192.0.2.7")
+        throttle.failed("192.0.2.7")
+    with pytest.raises(NotAllowed, match="wait five minutes"):
+        throttle.require("192.0.2.7")
+    throttle.require("192.0.2.8")
+    for _ in range(60):
+        throttle.failed("testclient")  # what Starlette's test client calls itself
+    visitor = Visitor(parts, throttle)
+    answer = visitor.sign_in("mair")
+    assert (answer.status_code, "wait five minutes" in answer.text) == (403, True)

@@ -17,6 +17,7 @@ from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.settings import Settings
 from desk.app import create_app
+from desk.web.throttle import Throttle
 from tasks.wiring import Wiring
 from tests.staff import add_staff
 
@@ -52,9 +53,10 @@ def add_people(record: Record, clock: Clock, home: Path) -> None:
 class Visitor:
     """A browser without scripts: keeps its cookie, sends forms with their token, follows no other site."""
 
-    def __init__(self, parts: Wiring) -> None:
+    def __init__(self, parts: Wiring, throttle: Throttle | None = None) -> None:
         self.client = TestClient(
-            create_app(parts, templates=TEMPLATES), base_url=ORIGIN.replace("http:", "https:"),
+            create_app(parts, templates=TEMPLATES, throttle=throttle),
+            base_url=ORIGIN.replace("http:", "https:"),
             headers={"Sec-Fetch-Site": "same-origin"},
         )  # fmt: skip
 
