@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from desk.staff.routes import PAGES
 from desk.web.desk import Desk
@@ -29,6 +31,11 @@ _SAYS: Final = {
     413: ("File too large", "What was sent is too large: nothing of it was kept."),
     503: ("The record cannot be reached", "Try again in a moment. Nothing is lost."),
 }
+
+
+def _static() -> ASGIApp:
+    """Files of ours, packed. Pages are not: a secret would be packed with what somebody typed (BREACH)."""
+    return GZipMiddleware(StaticFiles(directory=_STATIC), minimum_size=1_000)
 
 
 def create_app(
@@ -61,7 +68,7 @@ def create_app(
     return Starlette(
         routes=[
             *(page.route(desk) for page in PAGES),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            Mount("/static", _static()),
         ],
         middleware=[
             Middleware(Headers),

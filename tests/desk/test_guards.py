@@ -220,3 +220,10 @@ def test_an_address_that_guesses_waits_and_another_does_not(parts: Wiring) -> No
     visitor = Visitor(parts, throttle)
     answer = visitor.sign_in("mair")
     assert (answer.status_code, "wait five minutes" in answer.text) == (403, True)
+
+
+def test_files_are_packed_and_pages_are_not(visitor: Visitor) -> None:
+    """A page has a secret and what somebody typed: packed together, its length tells the secret (BREACH)."""
+    visitor.sign_in("mair")
+    assert visitor.see("/static/desk.css").headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in visitor.see("/sessions").headers
