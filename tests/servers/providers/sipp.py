@@ -142,25 +142,8 @@ def answering(*steps: str, options: str = answer("200 OK")) -> Iterator[Sipp]:
     _write_pcap(folder / "nine.pcap", 101, _key(9))
     _write_pcap(folder / "word.pcap", 0, _tone(0.5))
     _write_pcap(folder / "speech.pcap", 0, _tone(3.0))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [
-        "sipp",
-        "-sf",
-        "callee.xml",
-        "-i",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-nostdin",
-        "-trace_msg",
-    ]
-    words += ["-message_file", "log", "-mp", str(_free_pair())]
-    with open(os.devnull, "wb") as nothing:
-        child = subprocess.Popen(words, cwd=folder, stdout=nothing, stderr=nothing)
+    child, port = _start(folder)
     try:
-        _wait_for(port, child)
         yield Sipp(port, folder / "log")
     finally:
         child.kill()
@@ -168,24 +151,40 @@ def answering(*steps: str, options: str = answer("200 OK")) -> Iterator[Sipp]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
-    """Until its port is taken."""
-    for _ in range(100):
+def _start(folder: Path, tries: int = 5) -> tuple[subprocess.Popen[bytes], int]:
+    """One that listens, and where: others may take a port between our look and its own."""
+    for _ in range(tries):
+        port = _free_port()
+        words = ["sipp", "-sf", "callee.xml", "-i", "127.0.0.1", "-p", str(port), "-nostdin"]
+        words += ["-trace_msg", "-message_file", "log", "-mp", str(_free_port() // 2 * 2)]
+        with open(os.devnull, "wb") as nothing:
+            child = subprocess.Popen(words, cwd=folder, stdout=nothing, stderr=nothing)
+        if _listens(port, child):
+            return child, port
+        child.kill()
+        child.wait()
+    raise AssertionError("sipp does not listen")
+
+
+def _listens(port: int, child: subprocess.Popen[bytes]) -> bool:
+    """Whether it has taken its port."""
+    for _ in range(200):
         if child.poll() is not None:
-            raise AssertionError(f"sipp ended with {child.returncode}")
+            return False
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                return
+                time.sleep(0.1)
+                return child.poll() is None
         time.sleep(0.05)
-    raise AssertionError("sipp does not listen")
+    return False
 
 
-def _free_pair() -> int:
+def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1]) // 2 * 2
+        return int(probe.getsockname()[1])
 
 
 def _key(digit: int) -> list[tuple[bytes, int, bool]]:

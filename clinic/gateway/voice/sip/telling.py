@@ -29,7 +29,7 @@ class Teller:
         found = outcome_of_end(end)
         receipt = Receipt(
             self._gateway, f"{call} end", reference, found.says, found.reason or None,
-            happened_at=self._clock.now(), gateway_ref=call,
+            happened_at=self._clock.now(),
         )  # fmt: skip
         await self._keep(lambda keeper: keeper.keep_receipts([receipt]))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +23,10 @@ from tests.servers.providers import sipp
 
 pytestmark = needs_sipp
 RINGS = sipp.answer("180 Ringing")
+CHALLENGE = 'WWW-Authenticate: Digest realm="trunk", nonce="n1", algorithm=MD5, qop="auth"\n'
+ASKS = sipp.refuse("401 Unauthorized", more=CHALLENGE)
+AGAIN = '<recv request="INVITE"/>\n'
+LOGIN = {"user": "hillview", "password": "our secret"}
 DECLARED = {
     # What the trunk does, and whether who answers is listened to
     "busy": (sipp.refuse("486 Busy Here"), {}),
@@ -46,6 +52,9 @@ DECLARED = {
         RINGS + sipp.pick_up() + sipp.wait(3) + sipp.info("3") + sipp.hung_up_on(),
         {"detect_machines": False},
     ),
+    "login": (ASKS + AGAIN + sipp.refuse("600 Busy Everywhere"), LOGIN),
+    "no login": (ASKS + AGAIN + ASKS, {}),
+    "login refused": (ASKS + AGAIN + ASKS, LOGIN),
     "nothing at all": (sipp.wait(60), {}),
 }  # fmt: skip
 ACCEPTED = ("accepted", None)
@@ -96,6 +105,9 @@ def told() -> Iterator[dict[str, Told]]:
         ("nine by RTP", "taken", ("delivered", None)),
         ("nine by INFO", "taken", ("delivered", None)),
         ("three", "taken", ("delivered", None)),
+        ("login", "busy", None),
+        ("no login", "gateway-credentials", None),
+        ("login refused", "gateway-credentials", None),
         ("nothing at all", "ambiguous", None),
     ],
 )
@@ -137,6 +149,21 @@ def test_each_is_called_once_with_our_reference_and_both_codecs(told: dict[str, 
         assert "PCMU/8000" in invite
         assert "PCMA/8000" in invite
         assert "telephone-event/8000" in invite
+
+
+def test_the_password_is_proven_and_never_sent(told: dict[str, Told]) -> None:
+    """RFC 7616: by its digest, with the trunk's nonce and ours."""
+    for name in ("login", "login refused"):
+        asked = told[name].invites[1]
+        assert "our secret" not in asked
+        said = dict(re.findall(r'(\w+)="?([^",\s]+)"?', asked.partition("Digest ")[2]))
+        own = _md5(f"hillview:trunk:{LOGIN['password']}"), _md5(f"INVITE:{said['uri']}")
+        proof = f"{own[0]}:n1:{said['nc']}:{said['cnonce']}:auth:{own[1]}"
+        assert (said["username"], said["response"]) == ("hillview", _md5(proof))
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def test_who_is_called_hears_it() -> None:
