@@ -65,7 +65,7 @@ def create_app(
             page.render(title=title, says=says, organisation=name), status, media_type="text/html"
         )
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *(page.route(desk) for page in PAGES),
             Mount("/static", _static()),
@@ -78,3 +78,5 @@ def create_app(
         exception_handlers={HTTPException: refuse},
         max_body_size=64 * 1024,
     )
+    app.state.rights = {page.name: page.right for page in PAGES}
+    return app

@@ -6,6 +6,7 @@ from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in, today
 from desk.staff.templates import routes as templates
+from desk.staff.messages import routes as messages
 from desk.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -15,4 +16,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *today.PAGES,
     *counting.PAGES,
     *templates.PAGES,
+    *messages.PAGES,
 )

@@ -9,6 +9,7 @@ from clinic.govern.people.roles import Right, Role, has_right
 # Where it leads, what it is called, the right it takes; None: every person's
 ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/", "Today", None),
+    ("/messages", "Bulk messages", "view"),
     ("/templates", "Templates", "view"),
 )
 

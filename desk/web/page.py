@@ -29,6 +29,7 @@ from clinic.govern.people.last_use import note_use
 from clinic.govern.people.refused import require_right, write_refusal
 from clinic.govern.people.roles import Right, require_may_ask
 from clinic.govern.sessions.browser import find
+from clinic.govern.tied import CODE as OTHERS
 from clinic.govern.tied import require_all
 from clinic.record.outage import outage
 from desk.web.desk import Desk
@@ -137,6 +138,8 @@ def _allowed(visit: Visit, page: Page, handler: Handler) -> Response:
     except NotFound:
         raise HTTPException(404) from None
     except CohortError as error:
+        if error.code == OTHERS and visit.session is not None:
+            _tell_refused(visit, error.code)
         return _problem(visit, _status(error), error.code, error.says)
     except HTTPException:
         raise
@@ -162,15 +165,16 @@ def _require(visit: Visit, page: Page) -> None:
             with parts.record.read() as connection:
                 require_all(connection, person.name)
     except NotAllowed as refusal:
-        write_refusal(
-            parts.record,
-            parts.clock,
-            name=person.name,
-            command=f"desk {page.name}",
-            why=refusal.code,
-        )
+        _tell_refused(visit, refusal.code)
         raise HTTPException(404) from None
     note_use(parts.record, parts.clock, person.name)
+
+
+def _tell_refused(visit: Visit, why: str) -> None:
+    parts = visit.desk.parts
+    write_refusal(
+        parts.record, parts.clock, name=visit.person.name, command=f"desk {visit.page}", why=why
+    )
 
 
 def _to_sign_in(request: Request) -> Response:

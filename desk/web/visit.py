@@ -12,6 +12,7 @@ from typing import Any, Final
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 
 from clinic.govern.access.log import Looker, note_look
 from clinic.govern.access.look import Look
@@ -19,6 +20,7 @@ from clinic.govern.access.reasons import INHERITED, Reason
 from clinic.govern.people.operators import Operator
 from clinic.govern.people.roles import Right, has_right, may
 from clinic.govern.sessions.browser import Session
+from clinic.govern.tied import require_subject
 from desk.web.desk import Desk
 from desk.web.navigation import entries
 from tasks.wiring import Wiring
@@ -83,9 +85,30 @@ class Visit:
         """Whether this person's role may request or approve this kind."""
         return may(self.person.role, action, kind)
 
-    def has(self, right: Right) -> bool:
+    def has(self, right: Right | None) -> bool:
         """Whether this person's role has the right."""
         return has_right(self.person.role, right)
+
+    def theirs(self, subject: str, number: int) -> None:
+        """
+        Whoever is tied to facilities gets no further where this has patients of others (NEW-38).
+
+        Args:
+            subject, number: as the trail has them: "campaign" 3, "reply" 4
+
+        Raises:
+            NotAllowed: it has
+        """
+        with self.desk.parts.record.read() as connection:
+            require_subject(connection, self.person.name, subject, number)
+
+    def linked(self, path: str) -> bool:
+        """Whether there is a page at this address that this person's role may see."""
+        app = self.request.app
+        for route in app.routes:
+            if isinstance(route, Route) and route.path_regex.match(path):
+                return "GET" in (route.methods or ()) and self.has(app.state.rights[route.name])
+        return False
 
     def looked(self, look: Look, *, reason: Reason = INHERITED) -> None:
         """
@@ -103,13 +126,15 @@ class Visit:
         body = self.desk.looks.get_template(template).render(
             title=title, here=self.request.url.path, csrf=self.csrf, organisation=self._organisation(),
             person=self.session.person if self.session else None, navigation=self._navigation(),
-            query=self.query, **values,
+            query=self.query, linked=self.linked, **values,
         )  # fmt: skip
         return HTMLResponse(body, status)
 
     def part(self, template: str, **values: Any) -> Response:
         """A piece of a page, for what is fetched again while something runs."""
-        body = self.desk.looks.get_template(template).render(csrf=self.csrf, **values)
+        body = self.desk.looks.get_template(template).render(
+            csrf=self.csrf, linked=self.linked, **values
+        )
         return HTMLResponse(body)
 
     def go(self, path: str) -> Response:

@@ -1,14 +1,36 @@
-"""What one would type next about a campaign: the same answer after every command that touches one."""
+"""What one would do next about a campaign: the same answer after every command and on every page about one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final, Literal
 
 from clinic.message import states
 from clinic.message.prepare.resend import FAILED
 
+Step = Literal[
+    "look", "errors", "outcomes", "allow", "resume", "cancel", "worker", "carry-on", "review", "approvals",
+    "pause", "resolve", "resend", "campaigns",
+]  # fmt: skip
 _STOPPED = frozenset({states.PAUSED, states.HELD_CAMPAIGN, states.MISSED})
 _WOULD_SEND = frozenset({states.CHECKING, states.SCHEDULED, states.RUNNING})
+# As it is typed; {}: the campaign's number
+_COMMANDS: Final[Mapping[Step, str]] = {
+    "look": "cohort show {}",
+    "errors": "cohort show {} --errors-only",
+    "outcomes": "cohort outcomes {0} --csv outcomes-{0}.csv",
+    "allow": "cohort sending status",
+    "resume": "cohort resume {}",
+    "cancel": "cohort cancel {}",
+    "worker": "cohort server status",
+    "carry-on": "cohort message --resume {}",
+    "review": "cohort review {}",
+    "approvals": "cohort approvals",
+    "pause": "cohort pause {}",
+    "resolve": 'cohort unknown ask {} --as sent --reason "…"',
+    "resend": "cohort resend {}",
+    "campaigns": "cohort campaigns",
+}
 
 
 def next_steps(
@@ -22,6 +44,24 @@ def next_steps(
     askable: bool = False,
     approved: bool = False,
 ) -> list[str]:
+    """What one would type next, the most useful first. Its arguments are those of `steps`."""
+    found = steps(
+        state, counts, resendable=resendable, waits=waits, stopped=stopped, askable=askable,
+        approved=approved,
+    )  # fmt: skip
+    return [_COMMANDS[step].format(campaign_id) for step in found]
+
+
+def steps(
+    state: str,
+    counts: Mapping[str, int],
+    *,
+    resendable: bool = True,
+    waits: bool = False,
+    stopped: bool = False,
+    askable: bool = False,
+    approved: bool = False,
+) -> list[Step]:
     """
     The way on, the most useful first: to the end of the work, or to what a person must decide.
 
@@ -33,26 +73,22 @@ def next_steps(
         askable: whether a message is unknown so long that two people may resolve it
         resendable: whether its failures may be sent again: not those of a dry run or of a reminder
     """
-    number = str(campaign_id)
-    look, errors = f"cohort show {number}", f"cohort show {number} --errors-only"
-    outcomes = f"cohort outcomes {number} --csv outcomes-{number}.csv"
     if state in _STOPPED or (stopped and state in _WOULD_SEND):
-        on = "cohort sending status" if stopped else f"cohort resume {number}"
-        return [look, on, f"cohort cancel {number}"]
+        return ["look", "allow" if stopped else "resume", "cancel"]
     if (
         state == states.AWAITING_APPROVAL and approved
     ):  # a worker goes on with it, or whoever types this
-        return ["cohort server status", f"cohort message --resume {number}", look]
+        return ["worker", "carry-on", "look"]
     if state == states.AWAITING_APPROVAL:
-        return [f"cohort review {number}", "cohort approvals"]
+        return ["review", "approvals"]
     if state == states.SCHEDULED:
-        return [f"cohort review {number}", f"cohort cancel {number}"]
+        return ["review", "cancel"]
     if state == states.RUNNING and waits:  # whether anybody will send it then
-        return ["cohort server status", look, f"cohort pause {number}"]
+        return ["worker", "look", "pause"]
     if state in (states.CHECKING, states.RUNNING):
-        return [f"cohort message --resume {number}", look]
+        return ["carry-on", "look"]
     if state == states.RECONCILING and askable:
-        return [errors, f'cohort unknown ask {number} --as sent --reason "…"', outcomes]
+        return ["errors", "resolve", "outcomes"]
     if resendable and any(counts.get(code) for code in FAILED):
-        return [errors, f"cohort resend {number}", outcomes]
-    return [errors, outcomes, "cohort campaigns"]
+        return ["errors", "resend", "outcomes"]
+    return ["errors", "outcomes", "campaigns"]

@@ -110,11 +110,13 @@ def _columns(connection: Connection, list_id: int) -> tuple[list[str], list[int]
 
 
 def outcome_rows(
-    record: Record, campaign_id: int, *, only: Only = "all", zone: tzinfo = UTC
-) -> Iterator[OutcomeRow]:
+    record: Record, campaign_id: int, *, only: Only = "all", zone: tzinfo = UTC,
+    after: int = 0, page_size: int = PAGE,
+) -> Iterator[OutcomeRow]:  # fmt: skip
     """
     The rows of the campaign's list in their order, a page of them in memory at a time.
 
+    after: from the row after this one on; page_size: rows of a page, for who wants no more
     zone: by whose calendar it is told when somebody opted out
     only: "not_accepted" before sending (ACX-26), "not_messaged" whatever the reason, "errors" of any
         kind (PAT-22)
@@ -125,21 +127,23 @@ def outcome_rows(
     with record.read() as connection:
         own = get_campaign(connection, campaign_id)
         _, places = _columns(connection, own.list_id)
-    last = 0
+    last = after
     while True:
         with record.read() as connection:
-            page = _page(connection, own, after=last, only=only)
+            page = _page(connection, own, after=last, only=only, size=page_size)
             decisions = explain(connection, {row.evidence for row in page if row.evidence}, zone)
         for row in page:
             yield _outcome_row(row, decisions.get(row.evidence or ""), places)
-        if len(page) < PAGE:
+        if len(page) < page_size:
             return
         last = page[-1].row_number
 
 
-def _page(connection: Connection, own: Campaign, *, after: int, only: Only) -> list[_Found]:
+def _page(
+    connection: Connection, own: Campaign, *, after: int, only: Only, size: int
+) -> list[_Found]:
     code = code_of(own, in_flight(connection, own.id))
-    query = _rows(own, code).where(list_row.c.row_number > after).limit(PAGE)
+    query = _rows(own, code).where(list_row.c.row_number > after).limit(size)
     if only != "all":
         query = query.where(code.in_(_CODES[only]))
     return [_Found._make(row) for row in connection.execute(query)]
@@ -218,10 +222,28 @@ def write_outcomes(
     """
     Write the rows as CSV into a text file opened with `newline=""`; how many there are.
 
+    original: the sender's own file, whose columns stand in place of those that are kept
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    writer = csv.writer(file, lineterminator="\r\n")
+    count = 0
+    for line in outcome_lines(record, campaign_id, only=only, zone=zone, original=original):
+        writer.writerow(line)
+        count += isinstance(line[0], int)
+    return count
+
+
+def outcome_lines(
+    record: Record, campaign_id: int, *, only: Only = "all", zone: tzinfo = UTC,
+    original: Original | None = None,
+) -> Iterator[list[int | str]]:  # fmt: skip
+    """
+    The lines of that file, made safe for spreadsheets: headings, then the rows, each with its number.
+
     Below them, without a row number, stands what was said of the list: hidden rows, further sheets, the
     checks that it did not pass.
-
-    original: the sender's own file, whose columns stand in place of those that are kept
 
     Raises:
         NotFound: there is no such campaign
@@ -229,19 +251,15 @@ def write_outcomes(
     own = original.columns if original else headings(record, campaign_id)
     with record.read() as connection:
         said = said_of(connection, campaign_id) if only == "all" else ()
-    writer = csv.writer(file, lineterminator="\r\n")
-    _write(writer, ("Row", *own, "Outcome", "What to do", "Detail"))
-    count = 0
+    yield _safe(("Row", *own, "Outcome", "What to do", "Detail"))
     for row in outcome_rows(record, campaign_id, only=only, zone=zone):
         # A row with more or fewer cells than headings must not push its outcome into another column
         found = original.cells(row.row_number) if original else row.cells
         cells = [*found, *[""] * len(own)][: len(own)]
-        _write(writer, (row.row_number, *cells, row.code, row.says, row.detail))
-        count += 1
+        yield _safe((row.row_number, *cells, row.code, row.says, row.detail))
     for one in said:  # of the list as a whole: what is in no row above
-        _write(writer, ("", *[""] * len(own), one.code, one.says, one.where))
-    return count
+        yield _safe(("", *[""] * len(own), one.code, one.says, one.where))
 
 
-def _write(writer: Any, cells: Iterable[Any]) -> None:
-    writer.writerow([cell if isinstance(cell, int) else safe_cell(cell or "") for cell in cells])
+def _safe(cells: Iterable[Any]) -> list[int | str]:
+    return [cell if isinstance(cell, int) else safe_cell(cell or "") for cell in cells]

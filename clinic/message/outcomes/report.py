@@ -6,6 +6,7 @@ How rows are counted: counting.py. What OK and Error mean: verdict.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Final, NamedTuple
@@ -38,6 +39,7 @@ from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
 from clinic.settings import Release
 
+Count = Callable[[Connection, int], dict[str, int]]
 # What is accepted where nobody hands in the settings
 _ACCEPTED: Final = Release().accepted_errors
 
@@ -140,15 +142,24 @@ class _Text(NamedTuple):
 
 
 def list_campaigns(
-    record: Record, *, limit: int = 50, accepted_errors: float = _ACCEPTED
-) -> list[CampaignLine]:
-    """The latest campaigns, newest first (PAT-4, PAT-19); none that is only previewed."""
+    record: Record, *, limit: int = 50, accepted_errors: float = _ACCEPTED,
+    before: int | None = None, count: Count = count_outcomes,
+) -> list[CampaignLine]:  # fmt: skip
+    """
+    The latest campaigns, newest first (PAT-4, PAT-19); none that is only previewed.
+
+    Args:
+        before: only those that are older than this one: a list is gone through in pages by it
+        count: how many rows of one have which outcome: for who keeps that for a moment
+    """
     query = (
         _texts()
         .where(~is_preview(campaign.c.request_key))
         .order_by(campaign.c.id.desc())
         .limit(limit)
     )
+    if before is not None:
+        query = query.where(campaign.c.id < before)
     with record.read() as connection:
         texts = [_Text._make(row) for row in connection.execute(query)]
         wanted = is_any_of(campaign.c.id, [text.campaign_id for text in texts])
@@ -158,7 +169,7 @@ def list_campaigns(
             _line(
                 known[key],
                 text.body,
-                count_outcomes(connection, key),
+                count(connection, key),
                 accepted_errors,
                 recalls.get(key),
             )

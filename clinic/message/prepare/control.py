@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -46,6 +46,17 @@ _RESUMABLE: Final = (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED)
 BY_PEOPLE: Final = ("paused-by-person", "run-cancelled", "run-suspended")
 _BLIND: Final[Mapping[str, Promise]] = {}
 _CANCELLABLE: Final = before(states.CANCELLED_CAMPAIGN)
+
+
+Control = Literal["pause", "resume", "cancel"]
+
+
+def controls(state: str) -> tuple[Control, ...]:
+    """What a person may do with a campaign in this state."""
+    able: dict[Control, Collection[CampaignState]] = {
+        "pause": _PAUSABLE, "resume": _RESUMABLE, "cancel": _CANCELLABLE,
+    }  # fmt: skip
+    return tuple(name for name, allowed in able.items() if state in allowed)
 
 
 @dataclass(frozen=True)

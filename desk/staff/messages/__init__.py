@@ -1,0 +1,1 @@
+"""Bulk messages: what was sent, to whom, and what became of it."""

@@ -1,0 +1,86 @@
+"""Bulk messages in a real browser: looked at, followed while one is sent, paused and ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser
+
+from tasks.wiring import Wiring
+from tests.desk.browser import chromium, judge, looking_at, needs_browser, served, sign_in
+from tests.desk.messages.test_messages import failed, running
+from tests.main_job import Practice
+
+pytestmark = [needs_browser, pytest.mark.xdist_group("browser")]
+# Where pictures are wanted: COHORT_PICTURES=folder
+PICTURES: Final = Path(os.environ["COHORT_PICTURES"]) if "COHORT_PICTURES" in os.environ else None
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+def test_from_the_menu_to_the_patients_with_errors_and_their_file(
+    browser: Browser, parts: Wiring, practice: Practice
+) -> None:
+    """ACX-6 from the menu, PAT-3, PAT-4, PAT-19 to PAT-22: each page on the way is judged by axe."""
+    practice.patients(3)
+    practice.patient(4, mobile=None)
+    practice.run(practice.everybody(4), request_key="good", list_name="Flu")
+    failed(practice, 3, "Asthma reviews, spring")
+    with served(parts) as url, looking_at(browser, url) as page:
+        sign_in(page, "olwen")
+        page.get_by_role("link", name="Bulk messages").click()
+        assert page.locator("tbody tr").count() == 2
+        assert "Asthma" in page.locator("tbody tr").first.inner_text()
+        judge(page, PICTURES, "messages")
+        page.get_by_role("link", name="View bulk message 2").click()
+        assert page.get_by_role("heading", name="Deliveries").is_visible()
+        judge(page, PICTURES, "message")
+        page.get_by_role("link", name="Only patients with errors").click()
+        assert page.locator("tbody tr").count() == 3
+        judge(page, PICTURES, "message-errors")
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="Download list").click()
+        assert saved.value.suggested_filename == "bulk-message-2-errors.csv"
+
+
+def test_one_is_followed_while_it_is_sent_and_ended(
+    browser: Browser, parts: Wiring, practice: Practice
+) -> None:
+    """PAT-21 live: what a run sends shows without a click. NEW-9: paused, resumed, cancelled by forms."""
+    number = running(practice)
+    with served(parts) as url, looking_at(browser, url) as page:
+        sign_in(page, "olwen")
+        page.goto(f"/messages/{number}")
+        assert page.get_by_text("Messages tried: 0 of 2").is_visible()
+        judge(page, PICTURES, "message-running")
+        for step, button, then in (
+            ("Pause", "Pause", "Paused"),
+            ("Resume", "Resume", "Sending"),
+            ("Cancel", "Cancel it for good", "Cancelled"),
+        ):
+            page.get_by_role("link", name=step, exact=True).click()
+            page.get_by_label("Reason").fill("a reason")
+            judge(page, PICTURES, f"message-{step.lower()}")
+            page.get_by_role("button", name=button).click()
+            page.wait_for_url(f"{url}/messages/{number}")
+            assert page.locator(".nhsuk-tag", has_text=then).is_visible()
+
+
+def test_without_scripts_a_link_does_what_a_poll_does(
+    browser: Browser, parts: Wiring, practice: Practice
+) -> None:
+    """No part of following one needs a script."""
+    number = running(practice)
+    with served(parts) as url, looking_at(browser, url, java_script_enabled=False) as page:
+        sign_in(page, "olwen")
+        page.goto(f"/messages/{number}")
+        page.get_by_role("link", name="Refresh").click()
+        assert page.get_by_text("Messages tried: 0 of 2").is_visible()
