@@ -115,7 +115,7 @@ def _next(state: str, steps: Sequence[Step]) -> str:
     if "resolve" in steps:
         return (
             "Of some messages nobody knows whether they left. A receipt may still come; two people may "
-            "settle it (cohort unknown ask)."
+            "resolve it (cohort unknown ask)."
         )
     if "resend" in steps:
         return "Some messages failed. Send those alone again, or contact these patients in another way."
