@@ -102,7 +102,7 @@ class Visit:
         with self.desk.parts.record.read() as connection:
             require_subject(connection, self.person.name, subject, number)
 
-    def linked(self, path: str) -> bool:
+    def there(self, path: str) -> bool:
         """Whether there is a page at this address that this person's role may see."""
         app = self.request.app
         for route in app.routes:
@@ -126,14 +126,14 @@ class Visit:
         body = self.desk.looks.get_template(template).render(
             title=title, here=self.request.url.path, csrf=self.csrf, organisation=self._organisation(),
             person=self.session.person if self.session else None, navigation=self._navigation(),
-            query=self.query, linked=self.linked, **values,
+            query=self.query, there=self.there, **values,
         )  # fmt: skip
         return HTMLResponse(body, status)
 
     def part(self, template: str, **values: Any) -> Response:
         """A piece of a page, for what is fetched again while something runs."""
         body = self.desk.looks.get_template(template).render(
-            csrf=self.csrf, linked=self.linked, **values
+            csrf=self.csrf, there=self.there, **values
         )
         return HTMLResponse(body)
 
