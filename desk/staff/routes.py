@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in, today
-from desk.staff.templates import routes as templates
 from desk.staff.messages import routes as messages
+from desk.staff.templates import routes as templates
 from desk.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
