@@ -15,6 +15,7 @@ from clinic.record.database import Record
 from clinic.settings import Settings
 from clinic.sources.cohort import with_list
 from data_checks.cohort import check_cohort as check
+from data_checks.fallback import plan_fallback
 from tasks.guard.decorators import task
 from tasks.guard.own_words import by_code
 from tasks.guard.while_away import WHILE_AWAY
@@ -104,6 +105,7 @@ def check_cohort(campaign_id: int) -> int:
     parts = wiring()
     try:
         check(parts.record, parts.clock, parts.settings, campaign_id)
+        plan_fallback(parts.record, parts.clock, parts.settings, campaign_id)
     finally:
         campaign.show_checks(parts.record, campaign_id)
         tell(lambda connection: listed.checked(connection, campaign_id))

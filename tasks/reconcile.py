@@ -42,6 +42,11 @@ STEPS: Final[tuple[tuple[str, Callable[[], Found], Words], ...]] = (
         ("message without a receipt failed", "messages without a receipt failed"),
     ),
     ("list-unreached", settle.list_unreached, ("follow-up listed", "follow-ups listed")),
+    (
+        "begin-fallbacks",
+        settle.begin_fallbacks,
+        ("campaign by another channel begun", "campaigns by another channel begun"),
+    ),
     ("find-due", settle.find_due, ("campaign goes on", "campaigns go on")),
     (
         "close-expired",

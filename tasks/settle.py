@@ -22,6 +22,8 @@ from clinic.health.letter import write_to_people
 from clinic.health.mailed import mail_findings
 from clinic.health.noted import note_watched
 from clinic.health.record_facts import read_facts
+from clinic.message.following.begin import Way
+from clinic.message.following.begin import begin_fallbacks as begin_due_fallbacks
 from clinic.message.incoming.apply_receipts import apply_receipts as apply_all_receipts
 from clinic.message.incoming.forget import forget_receipts as forget_old_receipts
 from clinic.message.incoming.pull import pull
@@ -128,6 +130,17 @@ def list_unreached() -> int:
     """List whom recalls did not reach as follow-ups of a person; how many were new."""
     parts = wiring()
     return list_all_unreached(parts.record, parts.clock, parts.settings)
+
+
+def begin_fallbacks() -> list[int]:
+    """Make the campaigns by another channel that follow those whose own did not reach everybody; which."""
+    parts = wiring()
+
+    def way(channel: str, outbox: bool) -> Way:
+        gateway = parts.gateway(channel, dry_run=False, outbox=outbox)
+        return Way(gateway.name, parts.batch_limit(channel, gateway))
+
+    return begin_due_fallbacks(parts.record, parts.clock, parts.settings, way)
 
 
 def save_outside() -> int:

@@ -108,7 +108,7 @@ def show(
     with open_record(settings) as record:
         details = show_campaign(
             record, campaign, accepted_errors=settings.release.accepted_errors,
-            today=LocalTime(settings).today(),
+            today=LocalTime(settings).today(), now=now, settings=settings,
         )  # fmt: skip
         starts = starts_at(record, campaign, timing_of(settings), now)
         stopped, askable = is_kept_back(record, campaign), may_ask(record, campaign, now)

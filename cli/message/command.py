@@ -178,6 +178,32 @@ def message(
             rich_help_panel=HOW,
         ),
     ] = None,
+    fallback: Annotated[
+        Literal["as set", "off", "sms", "email", "voice"],
+        typer.Option(
+            help="By which channel whoever the first cannot reach is messaged: at once without a number or "
+            "address, later if a message proves undeliverable. as set: channels.CHANNEL.fallback.",
+            rich_help_panel=HOW,
+        ),
+    ] = "as set",
+    fallback_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HOURS",
+            min=1,
+            max=168,
+            help="With --fallback: so long after a message that proves undeliverable. None: as set.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    fallback_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="With --fallback: what is sent then, if not the same template.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     workers: Workers = None,
     dry_run: DryRun = False,
     outbox: Outbox = False,
@@ -230,6 +256,8 @@ def message(
       cohort message flu.csv --name "Flu 65" --template flu-invite --covers group:flu-65
 
       cohort message --source warehouse --query flu-due --name "Flu 2026" --template flu-invite
+
+      cohort message flu.csv --name "Flu 2026" --template flu-invite --fallback email --fallback-after 24
 
       cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
 
@@ -289,6 +317,9 @@ def message(
             tuple(accept or ()),
             per_hour=per_hour,
             workers=workers,
+            fallback=fallback,
+            fallback_after=fallback_after,
+            fallback_template=fallback_template,
             sound=sound,
             me=me,
             secret_fd=secret_fd,

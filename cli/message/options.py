@@ -90,6 +90,9 @@ class Manner:
     proven: str = ""  # who acts, where that was proven before
     per_hour: int | None = None
     workers: int | None = None
+    fallback: Literal["as set", "off", "sms", "email", "voice"] = "as set"
+    fallback_after: int | None = None
+    fallback_template: str | None = None
     sound: Path | None = None
 
     @property
@@ -181,6 +184,9 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "stagger_days": manner.days,
         "per_hour": manner.per_hour,
         "workers": manner.workers,
+        "fallback": manner.fallback,
+        "fallback_after": manner.fallback_after,
+        "fallback_template": manner.fallback_template,
         "request_key": None if key.startswith(PREVIEW) else key,
     }
     return valid(MessageRequest, values)

@@ -50,6 +50,8 @@ def show_details(
             + (f", {details.segments:,} {unit_of(line.channel)}s" if details.segments else ""),
         ),
         ("By gateway", details.by_gateway),
+        ("By channel", details.by_channel),
+        ("Fallback", details.fallback),
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),
@@ -65,7 +67,15 @@ def show_details(
         *_decided(details, time),
         (
             "Sends again",
-            f"the failures of campaign {details.resend_of}" if details.resend_of else "",
+            f"the failures of campaign {details.resend_of}"
+            if details.resend_of and not details.follows
+            else "",
+        ),
+        (
+            "Follows",
+            f"campaign {details.follows}: messages whom that did not reach"
+            if details.follows
+            else "",
         ),
         ("Corrects", f"campaign {details.corrects}" if details.corrects else ""),
         ("Corrected by", _campaigns(details.corrected_by)),

@@ -29,6 +29,8 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], rows, right=(0,))
     if summary.says_gateways:
         console.say(summary.says_gateways)
+    for says in summary.says_channels:
+        console.say(says)
 
 
 def _figures(summary: Summary) -> Iterator[str]:

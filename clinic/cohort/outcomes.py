@@ -367,6 +367,12 @@ _WHY = (
         "Another patient of the number has the same text: one message tells both, and is on both records.",
     ),
     Outcome(
+        "reached_meanwhile",
+        "left_out",
+        "The message by the first channel was delivered after all, or may have been. Nothing is sent by "
+        "another.",
+    ),
+    Outcome(
         "clinical_late",
         "left_out",
         "Its class is clinical, and it was not sent within release.clinical_hours: it is worth nothing any "

@@ -26,6 +26,8 @@ from clinic.values.dates import Order
 from clinic.values.nhs_number import judge_nhs_numbers
 
 BLOCK_ROWS = 20_000
+# The source of a list of those whom a campaign by another channel did not reach
+FALLBACK: Final = "fallback"
 CORRECTION: Final = "correction"  # the source of a list of those who got another campaign
 
 # What the checks need to know of a patient
@@ -57,7 +59,7 @@ class ListSource:
     @property
     def from_record(self) -> bool:
         """Whether its rows were patients from the start: a group, a filter, what is sent again or corrected."""
-        return not self.columns or self.source in ("resend", CORRECTION)
+        return not self.columns or self.source in ("resend", FALLBACK, CORRECTION)
 
 
 def get_list(connection: Connection, list_id: int) -> ListSource:

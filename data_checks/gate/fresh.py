@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final
 
 from clinic.cohort.as_of import AsOf
+from clinic.cohort.rows import FALLBACK
 from data_checks.gate.verdict import Check
 
 CODE: Final = "stale_list"
@@ -23,6 +24,7 @@ _NEWER: Final = {
     "group": "bring its members up to date: cohort groups add and cohort groups remove",
     "filter": "ask for it again by its filter, and not by the number of the list",
     "ids": "make the list again",
+    FALLBACK: "ring them, or send a new list of them as a campaign of its own",
     "resend": "ring them, or send a new list of them as a campaign of its own",
 }
 

@@ -12,6 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.rows import FALLBACK
 from clinic.message.audience.topics import clash_of
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.template.catalogue import OWN_TEXT
@@ -32,7 +33,7 @@ def named_alike(connection: Connection, job: Campaign) -> Check | None:
         )
     ).one_or_none()
     # What is sent again was asked about when it was first sent
-    if used is None or used.source == "resend":
+    if used is None or used.source in ("resend", FALLBACK):
         return None
     clash = clash_of(job.list_name, f"{used.key} {used.name}", used.body)
     if clash is None:

@@ -80,9 +80,11 @@ def prepare(parts: Wiring, campaign_id: int, *, telling: Telling) -> None:
 def prepare_look(parts: Wiring, campaign_id: int, *, telling: Telling) -> None:
     """The same of what is only looked at: nothing is closed."""
     from data_checks.cohort import check_cohort  # seconds: not where nothing is checked
+    from data_checks.fallback import plan_fallback
 
     telling("Checking the list …")
     check_cohort(parts.record, parts.clock, parts.settings, campaign_id)
+    plan_fallback(parts.record, parts.clock, parts.settings, campaign_id)
     telling("Writing the messages …")
     size_batches(parts.record, campaign_id, parts.timing)
     setting = setting_of(parts.settings, parts.clock.now())

@@ -159,6 +159,7 @@ def page_of(summary: Summary, picture: str = "", told: Sequence[str] = ()) -> st
             f"{counted(summary.segments, summary.unit)}{_speed(summary)}.",
             *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
             *([summary.says_gateways] if summary.by_gateway else []),
+            *summary.says_channels,
             *_waits(summary),
             *(line for sentence in told for line in ("", sentence)),
             "",

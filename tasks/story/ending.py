@@ -33,6 +33,7 @@ def ended(connection: Connection, settings: Settings, summary: Summary) -> list[
     lines = [Line(head) if summary.verdict != "Error" else warning(head)]
     lines.append(Line(f"All {counted(summary.rows, 'row')}: {by_count(summary.outcomes)}."))
     lines += [Line(summary.says_gateways)] if summary.by_gateway else []
+    lines += [Line(says) for says in summary.says_channels]
     job = get_campaign(connection, number)
     if cost := says_cost(connection, settings, job):
         lines.append(Line(cost))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.outcomes import BEFORE
 from clinic.cohort.remarks import list_remarks
+from clinic.cohort.rows import FALLBACK
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import count_outcomes
@@ -27,6 +28,7 @@ _SOURCES: Final = {
     "ids": "named by their ids",
     "report": "of appointments to remind of",
     "resend": "whose message failed before",
+    FALLBACK: "whom another channel did not reach",
     "correction": "whom a wrong message reached",
 }
 _LAYOUTS: Final = {"emis": "as EMIS writes it", "systmone": "as SystmOne writes it"}

@@ -339,7 +339,8 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         ),
         **dict.fromkeys(
             (
-                "batch", "submission", "pace_lane", "gateway_standing", "operation_writing", "visit_plan",
+                "batch", "submission", "pace_lane", "gateway_standing", "fallback_person",
+                "operation_writing", "visit_plan",
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
                 "receipt_cursor", "message_part", "field_edit", "recall", "recall_task", "coverage_asked",
                 "shared_decision", "told_visit",

@@ -19,6 +19,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 MOST_WORKERS: Final = 64  # of a campaign
+MOST_FALLBACK_HOURS: Final = 168
 Channel = Literal["sms", "email", "voice"]
 SaveWhen = Literal["sent", "delivered"]
 
@@ -118,6 +119,33 @@ Covers = Annotated[
         examples=[["group:flu-65"]],
     ),
 ]
+Fallback = Annotated[
+    Literal["as set", "off", "sms", "email", "voice"],
+    Field(
+        title="Fallback",
+        description="By which channel whoever the first cannot reach is messaged: at once without a number or "
+        "address, later where a message proves undeliverable. As set: channels.CHANNEL.fallback",
+    ),
+]
+FallbackAfter = Annotated[
+    int | None,
+    Field(
+        title="Fallback after",
+        ge=1,
+        le=MOST_FALLBACK_HOURS,
+        description="So many hours after a message that proves undeliverable. Empty: as in the settings "
+        "(channels.CHANNEL.fallback_after_hours)",
+    ),
+]
+FallbackTemplate = Annotated[
+    str | None,
+    Field(
+        title="Fallback template",
+        pattern=r"^[a-z0-9][a-z0-9_-]*$",
+        description="What is sent then: the key of a template. Empty: the same template; by e-mail it needs a "
+        "subject",
+    ),
+]
 Workers = Annotated[
     int | None,
     Field(
@@ -181,6 +209,10 @@ class Terms(Content):
     requested_by: str
     gateways: str | None = None
     gateway_shares: str | None = None
+    fallback: Channel | None = None
+    fallback_after: int | None = None
+    fallback_version_id: int | None = None
+    fallback_gateways: str | None = None
     dry_run: bool = False
     start_at: datetime | None = None
     latest_start: datetime | None = None

@@ -24,6 +24,7 @@ from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.failover.ways import columns_of
 from clinic.message.intake.columns import keeping_for
+from clinic.message.intake.fallback import NONE, fallback_asked
 from clinic.message.intake.may_ask import require_may_ask
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.safety.corrected import take_in_corrected
@@ -76,6 +77,14 @@ def begin_campaign(
             record, request.template, request.template_version, start_at=start_at,
             days=request.stagger_days, now=clock.now(), hours=settings.release.clinical_hours,
         )  # fmt: skip
+    fallback = NONE
+    if not _is_known(record, request_key):
+        fallback = fallback_asked(
+            record, settings, request, corrects=request.cohort.corrects is not None, save_when=save_when,
+            gateway=gateway,
+        )  # fmt: skip
+        if fallback["fallback"] is not None:
+            require_channel(settings, fallback["fallback"])
     sender = request.requested_by or settings.operator
     require_here(record, sender)
     if not request.dry_run and not _is_known(record, request_key):
@@ -94,6 +103,7 @@ def begin_campaign(
         channel=request.channel,
         gateway=gateway,
         **columns_of(settings, request.channel, gateway),
+        **fallback,
         batch_size=min(settings.batch_size, batch_limit),
         requested_by=sender,
         save_to_record=request.save_to_record,

@@ -58,6 +58,7 @@ class Campaign(Terms):
     doubt_until: datetime | None
     doubt_said: str | None
     workers: int
+    fallback_epoch: int | None
 
     @property
     def sent_through(self) -> str:

@@ -36,7 +36,7 @@ from clinic.record.schema.lists import (
     template_purpose,
     template_version,
 )
-from clinic.record.schema.messages import batch, campaign, message, submission
+from clinic.record.schema.messages import batch, campaign, installation, message, submission
 from clinic.record.template_versions import select_version
 
 
@@ -268,6 +268,7 @@ def _insert(
             send_guard=guard,
             rows=source.rows,
             workers=request.workers,
+            fallback_epoch=connection.scalar(sa.select(installation.c.epoch)),
             created_at=clock.now(),
         )
         .returning(campaign.c.id)

@@ -22,6 +22,9 @@ from clinic.message.campaign.asked import (
     ByChannel,
     Covers,
     DryRun,
+    Fallback,
+    FallbackAfter,
+    FallbackTemplate,
     ListName,
     Outbox,
     OverrideGate,
@@ -161,6 +164,7 @@ class MessageRequest(Form, BaseModel):
     RARE: ClassVar = (
         "save_to_record", "save_when", "snomed_codes", "stagger_days", "per_second", "per_hour", "per_day",
         "recall_by", "recall_owner", "recall_codes", "covers", "again", "outbox",
+        "fallback", "fallback_after", "fallback_template",
         "template_version", "workers", "requested_by", "request_key",
     )  # fmt: skip
 
@@ -229,6 +233,9 @@ class MessageRequest(Form, BaseModel):
     per_day: int | None = Field(
         default=None, ge=1, title="Per day", description="At most so many messages in 24 hours"
     )
+    fallback: Fallback = "as set"
+    fallback_after: FallbackAfter = None
+    fallback_template: FallbackTemplate = None
     workers: Workers = None
     requested_by: RequestedBy = None
     request_key: RequestKey = None

@@ -51,6 +51,7 @@ from clinic.message.eligibility.held import HELD, is_held
 from clinic.message.eligibility.safe_contact import restricted, safe_number
 from clinic.message.eligibility.same_text import had_it_meanwhile, saying_the_same
 from clinic.message.eligibility.suppress import opted_out
+from clinic.message.fallback.proof import REACHED, first_ways, reached_meanwhile
 from clinic.message.meanwhile.day_moved import words_of_another_day
 from clinic.message.meanwhile.gone_by import told_of_a_day_before
 from clinic.message.meanwhile.still_in import no_longer_in
@@ -84,6 +85,7 @@ class Moment:
     late, other_day: that a result or its words came too late for all of the campaign
     gone: those of these patients who are in the campaign's filter or group no more; None: it has none
     same: other campaigns that say the same; capped: whether this one's messages are counted
+    first: the campaigns by another channel whose unreached this one messages
     """
 
     connection: Connection
@@ -106,6 +108,7 @@ class Moment:
     gone: sa.Select[tuple[int]] | None
     same: tuple[int, ...]
     capped: bool
+    first: tuple[int, ...]
     instant: Instant = field(default_factory=Instant)
 
     @property
@@ -220,6 +223,13 @@ def _left_cohort(moment: Moment) -> ColumnElement[bool] | None:
     return None if moment.gone is None else message.c.patient_id.in_(moment.gone)
 
 
+def _reached(moment: Moment) -> ColumnElement[bool] | None:
+    """Decision 0051: by the first channel, whose word came late; one person gets one message."""
+    if not moment.first:
+        return None
+    return message.c.patient_id.in_(reached_meanwhile(moment.first, moment.members))
+
+
 def _had_lately(moment: Moment) -> ColumnElement[bool] | None:
     """NEW-30: from another campaign that says the same; a correction may be that template, put right."""
     if moment.contact is None or not moment.same:
@@ -232,8 +242,8 @@ def _had_enough(moment: Moment) -> ColumnElement[bool] | None:
     """NEW-8: of messages of other campaigns."""
     if moment.contact is None or not moment.capped:
         return None
-    own = moment.campaign_id
-    had = recently_contacted(moment.contact, moment.members, moment.instant, but=own)
+    together = [moment.campaign_id, *moment.first]  # what failed there crowds out nothing
+    had = recently_contacted(moment.contact, moment.members, moment.instant, but=together)
     return message.c.patient_id.in_(had)
 
 
@@ -254,6 +264,7 @@ RULES: tuple[Rule, ...] = (
     Rule("place_of_stay", _stays),
     Rule("appointment_changed", _visit_changed),
     Rule("date_gone_by", _day_gone_by),
+    Rule(REACHED, _reached),
     Rule("had_this_lately", _had_lately),
     Rule("recently_contacted", _had_enough),
 )
@@ -309,6 +320,7 @@ def moment_of(
         gone=no_longer_in(connection, chosen.list_id, sa.select(message.c.patient_id).where(which)),
         same=tuple(saying_the_same(connection, campaign_id, counted, now)) if counted else (),
         capped=counted is not None and is_capped(connection, counted, campaign_id),
+        first=tuple(first_ways(connection, campaign_id)),
         **chosen._mapping,
     )
 
@@ -333,7 +345,7 @@ def _like(moment: Moment) -> Hashable:
     return (
         "left out", moment.campaign_id, moment.source, moment.template_version_id,
         moment.channel, moment.purpose, moment.today, moment.home_today, moment.bounds, moment.late,
-        moment.other_day, moment.same, moment.capped, counted,
+        moment.other_day, moment.same, moment.capped, moment.first, counted,
         own.organisation.messaged_statuses, own.contact.restricted_tags,
     )  # fmt: skip
 

@@ -65,13 +65,13 @@ def _with_template(query: Select[tuple[int]]) -> Select[tuple[int]]:
 
 
 def recently_contacted(
-    contact: Contact, patients: Select[tuple[int]], now: At, *, but: int | None = None
+    contact: Contact, patients: Select[tuple[int]], now: At, *, but: Sequence[int] = ()
 ) -> Select[tuple[int]]:
     """
     The ids among `patients` who had as many messages as the cap allows in the period before `now`.
 
     Args:
-        but: a campaign whose own messages do not count
+        but: campaigns whose messages do not count
     """
     since = now - timedelta(days=contact.days)
     left = of_teller("state").in_(_COUNTED) & (of_teller("sent_at") > since)
@@ -90,7 +90,7 @@ def recently_contacted(
         .group_by(message.c.patient_id)
         .having(sa.func.count() >= contact.most)
     )
-    return query if but is None else query.where(message.c.campaign_id != but)
+    return query.where(message.c.campaign_id.not_in(but)) if but else query
 
 
 def may_have_left() -> sa.ColumnElement[bool]:

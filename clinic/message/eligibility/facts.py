@@ -15,7 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.cohort.rows import CORRECTION, ListSource, match_patients
+from clinic.cohort.rows import CORRECTION, FALLBACK, ListSource, match_patients
 from clinic.govern.restricted import all_restricted
 from clinic.govern.tied import kept_from
 from clinic.message.audience.outside import outside_of
@@ -29,6 +29,7 @@ from clinic.message.eligibility.readdress import OF_PROXY
 from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.suppress import opt_outs
+from clinic.message.fallback.proof import first_ways
 from clinic.message.intake.says_no import read_says_no
 from clinic.message.needs.judge import judge_needs, read_needs
 from clinic.record.bulk import given_ids, is_any_of, plain_rows
@@ -94,7 +95,8 @@ def facts_of(
     _judge_birth_dates(facts, source, rows, known, question.today)
     _judge_standing(facts, known, settings, question.today)
     # What failed is sent again to what the record says now: somebody may have corrected it (PAT-23)
-    record_first = settings.organisation.address_from == "record" or source.source == "resend"
+    again = source.source in ("resend", FALLBACK)
+    record_first = settings.organisation.address_from == "record" or again
     # A correction goes to the address of then, whatever the record says; not past a safe number
     is_correction = source.source == CORRECTION
     safe = read_safe_contact(
@@ -355,7 +357,8 @@ def _had_enough(
     if not is_capped(connection, contact, question.campaign_id):
         return none
     among = sa.select(given_ids(contacted).c.id)
-    query = recently_contacted(contact, among, question.now, but=question.campaign_id)
+    together = [question.campaign_id, *first_ways(connection, question.campaign_id)]
+    query = recently_contacted(contact, among, question.now, but=together)
     return facts["patient_id"].isin(connection.scalars(query).all())
 
 

@@ -21,6 +21,8 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
+from clinic.message.fallback.proof import first_ways
+from clinic.message.following.standing import fallback_of
 from clinic.message.outcomes.summary import (
     count_by_gateway,
     say_by_gateway,
@@ -37,7 +39,7 @@ from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
-from clinic.settings import Release
+from clinic.settings import Release, Settings
 
 Count = Callable[[Connection, int], dict[str, int]]
 # What is accepted where nobody hands in the settings
@@ -101,6 +103,8 @@ class CampaignDetails:
     recall: how it stands, if it is one; coverage: how many are eligible and not on the list, if it was asked
     as_of: of what day its list is, and how that is known
     gateway: all of them; by_gateway: of several what each was given, in words
+    by_channel: whom it and those that follow it by another channel have; fallback: how that stands
+    follows: the campaign by another channel whose unreached it messages
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
 
@@ -110,6 +114,9 @@ class CampaignDetails:
     text: str
     gateway: str
     by_gateway: str
+    by_channel: str
+    fallback: str
+    follows: int | None
     state: str
     state_reason: str | None
     save_when: str | None
@@ -184,9 +191,12 @@ def show_campaign(
     *,
     accepted_errors: float = _ACCEPTED,
     today: date | None = None,
+    now: datetime | None = None,
+    settings: Settings | None = None,
 ) -> CampaignDetails:
     """
-    One campaign (PAT-21). today: to tell which follow-ups of a recall are overdue; None: not asked.
+    One campaign (PAT-21). now, settings: to tell how its fallback stands; today: to tell
+    which follow-ups of a recall are overdue; None: not asked.
 
     Raises:
         NotFound: there is no such campaign
@@ -198,6 +208,7 @@ def show_campaign(
         recalls = standing_of(connection, today or date.min, [campaign_id])
         recall = recalls[0] if recalls else None
         coverage = coverage_asked_of(connection, campaign_id)
+        fallback = fallback_of(connection, own, now or own.created_at, settings)
         segments = sa.select(SEGMENTS).where(messages_of(campaign_id))
         return CampaignDetails(
             line=_line(own, text.body, counts, accepted_errors, recall),
@@ -206,6 +217,9 @@ def show_campaign(
             text=text.body,
             gateway=own.sent_through,
             by_gateway=say_by_gateway(count_by_gateway(connection, own)),
+            by_channel=fallback.by_channel if fallback else "",
+            fallback=fallback.says if fallback else "",
+            follows=own.resend_of if own.resend_of in first_ways(connection, own.id) else None,
             state=own.state,
             state_reason=own.state_reason,
             save_when=own.save_when if own.save_to_record else None,

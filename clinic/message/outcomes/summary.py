@@ -22,6 +22,7 @@ from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.moves import move
 from clinic.message.failover.ways import names_of
+from clinic.message.following.standing import fallback_of
 from clinic.message.outcomes.notice_trail import tell_ended
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
@@ -63,6 +64,7 @@ class Summary:
     waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
     as_of: of what day its list is, and how that is known
     by_gateway: of several gateways, what became of the messages that each was given
+    by_channel: whom it and those that follow it by another channel have; fallback: how that stands
     seconds: from release to now or to its end; rate: messages a second in that time
     """
 
@@ -84,6 +86,8 @@ class Summary:
     as_of: str = ""
     by_gateway: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unit: str = "segment"
+    by_channel: str = ""
+    fallback: str = ""
 
     @property
     def rate(self) -> float:
@@ -110,6 +114,13 @@ class Summary:
     def says_gateways(self) -> str:
         """What each of several gateways was given, in a sentence; empty where there is one."""
         return f"By gateway: {say_by_gateway(self.by_gateway)}." if self.by_gateway else ""
+
+    @property
+    def says_channels(self) -> tuple[str, ...]:
+        """Whom which channel has, and how its fallback stands, a sentence each; none where it has none."""
+        if not self.by_channel:
+            return ()
+        return (f"By channel: {self.by_channel}.", f"Fallback: {self.fallback}.")
 
     @property
     def waiting(self) -> int:
@@ -213,6 +224,7 @@ def read_summary(
         again = tried_again(connection, campaign_id) if goes_on else None
         as_of = read_as_of(connection, job.list_id)
         by_gateway = count_by_gateway(connection, job)
+        fallback = fallback_of(connection, job, now)
         messages, segments = connection.execute(
             sa.select(sa.func.count(), SEGMENTS).where(message.c.campaign_id == campaign_id)
         ).one()
@@ -236,6 +248,8 @@ def read_summary(
         as_of=as_of.says,
         by_gateway=by_gateway,
         unit=unit_of(job.channel),
+        by_channel=fallback.by_channel if fallback else "",
+        fallback=fallback.says if fallback else "",
     )
 
 

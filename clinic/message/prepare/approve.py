@@ -34,6 +34,7 @@ from clinic.message.campaign.said import coverage_said
 from clinic.message.campaign.trail import tell_released
 from clinic.message.credit import cost_of, price_of
 from clinic.message.failover.ways import own_columns, parts_of, says_route
+from clinic.message.fallback.people import is_approved, plan_of
 from clinic.message.prepare.content import findings_of, still_open
 from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.day_words import require_same_day
@@ -121,7 +122,10 @@ def why_needed(connection: Connection, job: Campaign, settings: Settings) -> str
     """
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
         return ""
-    if is_clinical(connection, job.template_version_id):
+    if is_approved(connection, job):
+        return ""  # with the campaign that it follows
+    versions = (job.template_version_id, job.fallback_version_id)
+    if any(is_clinical(connection, one) for one in versions if one is not None):
         return "its class is clinical"
     if job.purpose == NOTICE:
         return "it is a notice to staff"
@@ -276,18 +280,13 @@ def release_campaign(
 def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict[str, int | str]:
     """What the approver sees: counts, exclusions, cost, schedule. No patient."""
     segments = connection.scalar(sa.select(SEGMENTS).where(message.c.campaign_id == job.id))
-    used = connection.execute(
-        sa.select(template.c.key, template_version.c.version)
-        .join(template, template.c.id == template_version.c.template_id)
-        .where(template_version.c.id == job.template_version_id)
-    ).one()
     audience = audience_of(connection, job.template_version_id)
     outcomes = count_outcomes(connection, job.id)
     counts: dict[str, int | str] = {
         "list": job.list_name,
         "rows": job.rows,
         "messages": outcomes.pop("waiting", 0),
-        "template": f"{used.key}, version {used.version}",
+        "template": _used(connection, job.template_version_id),
         "by": job.channel,
         "as of": read_as_of(connection, job.list_id).says,
     }
@@ -304,7 +303,7 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         if price.countries:
             cost = cost_of(connection, job, price).money
         counts["cost"] = f"{cost:,.2f}"
-    counts |= _gateways(job)
+    counts |= _gateways(job) | _fallback(connection, job)
     for one in findings_of(connection, job.id):
         if one.code == SIZE:
             counts["unusual"] = ", ".join(one.phrases)
@@ -313,6 +312,26 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
     if job.stagger_days:
         counts["days"] = job.stagger_days
     return counts | {f"left out: {code}": count for code, count in sorted(outcomes.items())}
+
+
+def _used(connection: Connection, version_id: int) -> str:
+    row = connection.execute(
+        sa.select(template.c.key, template_version.c.version)
+        .join(template, template.c.id == template_version.c.template_id)
+        .where(template_version.c.id == version_id)
+    ).one()
+    return f"{row.key}, version {row.version}"
+
+
+def _fallback(connection: Connection, job: Campaign) -> dict[str, str]:
+    plan = plan_of(connection, job)
+    if plan is None:
+        return {}
+    return {
+        "fallback": plan.says,
+        "fallback template": _used(connection, job.fallback_version_id or 0),
+        "fallback gateways": job.fallback_gateways or "",
+    }
 
 
 def _gateways(job: Campaign) -> dict[str, str]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.list_index import is_preview
+from clinic.cohort.rows import FALLBACK
 from clinic.message import states
 from clinic.message.campaign import canary
 from clinic.message.campaign.campaign import Campaign, campaigns_where
@@ -116,14 +117,22 @@ def _approved(now: datetime) -> sa.Select[tuple[int]]:
 
 
 def _forsaken(now: datetime) -> sa.Select[tuple[int]]:
-    """Reminders still being checked so long after they were begun that no run can be at it any more."""
+    """
+    Reminders still being checked so long after they were begun that no run can be at it any more; and what
+    follows by another channel, which has no run at first.
+    """
+    forsaken = campaign.c.created_at < now - _FORSAKEN
     return (
         sa.select(campaign.c.id)
         .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
         .where(
             campaign.c.state == states.CHECKING,
-            campaign.c.created_at < now - _FORSAKEN,
             ~is_preview(campaign.c.request_key),
-            cohort_list.c.source == SOURCE,
+            sa.or_(
+                (cohort_list.c.source == SOURCE) & forsaken,
+                (cohort_list.c.source == FALLBACK)
+                & campaign.c.resend_of.is_not(None)  # of a list named by a person, a person decides
+                & (forsaken | (campaign.c.checked_rows == 0)),
+            ),
         )
     )

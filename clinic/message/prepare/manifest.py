@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from clinic.message.campaign.asked import Terms, names_in
 from clinic.message.campaign.campaign import Campaign
+from clinic.message.fallback.people import digest_of
 from clinic.record.schema.messages import batch, message, recipient
 from clinic.settings import Settings
 
@@ -28,7 +29,12 @@ _ASKED_FOR = (
     "id", "list_id", "template_version_id", "purpose", "canary_size", "rows",
 )  # fmt: skip
 # Terms that came later say something only where they are set: what was approved before them stays approved
-_LATER = frozenset({"gateways", "gateway_shares"})
+_LATER = frozenset(
+    {
+        "gateways", "gateway_shares", "fallback", "fallback_after", "fallback_version_id",
+        "fallback_gateways",
+    }
+)  # fmt: skip
 
 
 def manifest_of(connection: Connection, job: Campaign, settings: Settings) -> str:
@@ -43,6 +49,8 @@ def manifest_of(connection: Connection, job: Campaign, settings: Settings) -> st
         "release": settings.release.model_dump(mode="json"),
         "program": version("cohort"),
     }
+    if job.fallback is not None:
+        head["fallback"] = digest_of(connection, job.id)
     digest = hashlib.sha256(orjson.dumps(head, option=orjson.OPT_SORT_KEYS))
     keys = connection.scalars(
         sa.select(batch.c.id).where(batch.c.campaign_id == job.id).order_by(batch.c.number)

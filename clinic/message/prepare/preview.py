@@ -22,6 +22,7 @@ from clinic.message.audience.spared import with_spared
 from clinic.message.campaign.counting import messages_of
 from clinic.message.template.catalogue import PREVIEW_TEXT, NewTemplate, add_template
 from clinic.record.database import Record
+from clinic.record.schema.campaigns import fallback_person
 from clinic.record.schema.lists import (
     cohort_list,
     list_row,
@@ -117,6 +118,7 @@ def _discard(connection: Connection, key: str) -> None:
             gate_override,
             safety_acceptance,
             content_finding,
+            fallback_person,
             coverage_asked,
             recall,
         ):

@@ -94,8 +94,8 @@ def begin_resend(
         }
         gone_at = sa.select(cohort_list.c.rows_gone_at).where(cohort_list.c.id == old.list_id)
         require_rows(old.list_id, connection.scalar(gone_at))
-        list_id = _copy_rows(connection, old, chosen, values)
-        return _insert(connection, old, list_id, len(chosen), values)
+        list_id = copy_rows(connection, old, chosen, values)
+        return insert_again(connection, old, list_id, len(chosen), values)
 
 
 def may_resend(own: Campaign, source: str) -> bool:
@@ -131,6 +131,22 @@ def _require_sent(old: Campaign, source: str) -> None:
 
 def resendable(connection: Connection, campaign_id: int) -> list[int]:
     """The rows of a campaign's list whose message failed and was not sent again yet."""
+    query = (
+        sa.select(message.c.row_number)
+        .where(
+            messages_of(campaign_id),
+            of_teller("state").in_(
+                FAILED
+            ),  # those too who were to be told by a message that failed
+            message.c.row_number.not_in(taken_again(campaign_id)),
+        )
+        .order_by(message.c.id)
+    )
+    return list(connection.scalars(query))
+
+
+def taken_again(campaign_id: int) -> sa.CompoundSelect[tuple[int]]:
+    """The rows of a campaign's list that another campaign sends again, or did before it was cancelled."""
     again = sa.select(campaign.c.id, campaign.c.list_id).where(
         campaign.c.resend_of == campaign_id, campaign.c.state != states.REFUSED
     )
@@ -143,19 +159,7 @@ def resendable(connection: Connection, campaign_id: int) -> list[int]:
     left = sa.select(message.c.row_number).where(
         message.c.campaign_id.in_(sa.select(ended.c.id)), message.c.state != states.CANCELLED
     )
-    query = (
-        sa.select(message.c.row_number)
-        .where(
-            messages_of(campaign_id),
-            of_teller("state").in_(
-                FAILED
-            ),  # those too who were to be told by a message that failed
-            message.c.row_number.not_in(planned),
-            message.c.row_number.not_in(left),
-        )
-        .order_by(message.c.id)
-    )
-    return list(connection.scalars(query))
+    return planned.union(left)
 
 
 def _choose(failed: Sequence[int], rows: Collection[int] | None, campaign_id: int) -> list[int]:
@@ -214,43 +218,46 @@ def waiting_calls(record: Record, settings: Settings, campaign_id: int, now: dat
         return ready_to_call(connection, settings, old, resendable(connection, campaign_id), now)
 
 
-def _copy_rows(
-    connection: Connection,
-    old: Campaign,
-    chosen: Sequence[int],
-    values: dict[str, Any],
-) -> int:
-    """A list of the chosen rows, each with the patient whom it meant."""
+def copy_rows(
+    connection: Connection, old: Campaign, chosen: Sequence[int], values: dict[str, Any], *,
+    source: str = "resend", whom: sa.Select[tuple[int, int]] | None = None,
+) -> int:  # fmt: skip
+    """
+    A list of the chosen rows, each with the patient whom it meant; its number.
+
+    values: of the campaign that is to be made of it
+    source: where the list is from; whom: rows and patients, if not those who had a message
+    """
     kept = (
         "name", "layout", "file_name", "encoding", "columns", "fields", "date_order", "as_of", "as_of_from",
         "kept",
     )  # fmt: skip
-    source = connection.execute(
+    first = connection.execute(
         sa.select(*(cohort_list.c[name] for name in kept)).where(cohort_list.c.id == old.list_id)
     ).mappings()
-    digest = hashlib.sha256(f"resend {old.id}: {','.join(map(str, chosen))}".encode())
+    digest = hashlib.sha256(f"{source} {old.id}: {','.join(map(str, chosen))}".encode())
     list_id = connection.execute(
         sa.insert(cohort_list)
         .values(
-            dict(source.one())
+            dict(first.one())
             | {
-                "request_key": values["request_key"], "source": "resend",
+                "request_key": values["request_key"], "source": source,
                 "sha256": digest.hexdigest(), "rows": len(chosen),
                 "taken_at": values["created_at"], "taken_by": values["requested_by"],
             }
         )
         .returning(cohort_list.c.id)
     ).scalar_one()  # fmt: skip
-    whom = sa.case((message.c.patient_id > 0, message.c.patient_id))
+    if whom is None:
+        whom = sa.select(message.c.row_number, message.c.patient_id).where(messages_of(old.id))
+    meant = whom.subquery()
+    known = sa.case((meant.c.patient_id > 0, meant.c.patient_id))
     connection.execute(
         sa.insert(list_row).from_select(
             ["list_id", "row_number", "patient_id", "cells"],
-            sa.select(sa.literal(list_id), list_row.c.row_number, whom, list_row.c.cells)
+            sa.select(sa.literal(list_id), list_row.c.row_number, known, list_row.c.cells)
             .select_from(list_row)
-            .join(
-                message,
-                messages_of(old.id) & (message.c.row_number == list_row.c.row_number),
-            )
+            .join(meant, meant.c.row_number == list_row.c.row_number)
             .where(list_row.c.list_id == old.list_id, is_any_of(list_row.c.row_number, chosen)),
         )
     )
@@ -258,9 +265,14 @@ def _copy_rows(
     return int(list_id)
 
 
-def _insert(
+def insert_again(
     connection: Connection, old: Campaign, list_id: int, rows: int, values: dict[str, Any]
 ) -> int:
+    """
+    The campaign over such a list that sends what an older one sent, so far as `values` say nothing else.
+
+    In the caller's transaction, who holds `resend` of the older one; its number.
+    """
     row = {name: getattr(old, name) for name in _KEPT} | values
     key = connection.execute(
         sa.insert(campaign)

@@ -18,10 +18,10 @@ from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import PREVIEW
 from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.errors import NotAllowed, NotFound
-from clinic.gateway.credit import Price
+from clinic.gateway.credit import Price, price_at
 from clinic.gateway.processors import says_way
 from clinic.gateway.segments import count_segments
-from clinic.gateway.voice.spoken import CHARGED, SPOKEN, count_charged
+from clinic.gateway.voice.spoken import CHARGED, SPOKEN, count_charged, unit_of
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import count_outcomes, messages_of
@@ -30,6 +30,7 @@ from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
 from clinic.message.credit import cost_of, price_of
 from clinic.message.failover.ways import own_columns, parts_of, says_route
+from clinic.message.fallback.people import plan_of
 from clinic.message.meanwhile.still_in import FROM_RECORD
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
@@ -66,6 +67,7 @@ class Review:
     recall: what makes it one; at_once: who will be a follow-up as it is sent, since nothing can reach them
     missing: some who are eligible and not on the list, as a person looks them up
     way: what to know of the way that its messages take: not encrypted, by whom they are processed
+    fallback: how many are reached by which other channel, and what that costs at most
     purpose: what it is for, and whether objection or consent decides who gets it
     """
 
@@ -94,6 +96,7 @@ class Review:
     missing: tuple[str, ...] = ()
     purpose: str = ""
     way: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ def review_campaign(
         missing = first_missing(connection, coverage_asked_of(connection, campaign_id))
         price = price_of(settings, own) if settings else Price(segment_cost)
         by_country = cost_of(connection, own, price) if price.countries else None
+        fallback = _fallback(connection, settings, own)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id, own.channel)
@@ -165,6 +169,22 @@ def review_campaign(
         missing=missing,
         purpose=says_of(own.purpose),
         way=_way(settings, own),
+        fallback=fallback,
+    )
+
+
+def _fallback(connection: Connection, settings: Settings | None, own: Campaign) -> tuple[str, ...]:
+    plan = plan_of(connection, own)
+    if plan is None:
+        return ()
+    names = (own.fallback_gateways or "").split()
+    if settings is None or plan.by not in CHARGED or names == [states.OUTBOX]:
+        return (plan.says,)
+    most = plan.segments * price_at(settings, names[0], plan.by).segment
+    unit = f"{plan.segments:,} {unit_of(plan.by)}s"
+    return (
+        plan.says,
+        f"That comes to {unit} at most{f', {most:,.2f} in all' if most else ''}.",
     )
 
 
@@ -267,10 +287,13 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         NotFound: there is no such campaign
         NotAllowed: it has ended
     """
+    other, others = template.alias(), template_version.alias()
     query = (
-        sa.select(campaign, template.c.key, template_version.c.version)
+        sa.select(campaign, template.c.key, template_version.c.version, other.c.key.label("other"))
         .join(template_version, template_version.c.id == campaign.c.template_version_id)
         .join(template, template.c.id == template_version.c.template_id)
+        .outerjoin(others, others.c.id == campaign.c.fallback_version_id)
+        .outerjoin(other, other.c.id == others.c.template_id)
         .where(campaign.c.id == campaign_id)
     )
     with record.read() as connection:
@@ -304,6 +327,9 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         recall_owner=recall.owner if recall else None,
         recall_codes=list(recall.codes) if recall else [],
         covers=list(coverage.covers) if coverage else [],
+        fallback=row.fallback or "off",
+        fallback_after=row.fallback_after,
+        fallback_template=row.other,
         workers=row.workers,
         requested_by=row.requested_by,
         request_key=row.request_key,

@@ -18,7 +18,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.cohort.rows import CORRECTION
+from clinic.cohort.rows import CORRECTION, FALLBACK
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.purposes import STAFF_LIST
@@ -27,7 +27,7 @@ from clinic.record.schema.messages import batch, campaign
 from clinic.record.schema.people import patient
 from clinic.settings import Release
 
-_NOT_ASKED: Final = ("report", "resend", CORRECTION, STAFF_LIST)
+_NOT_ASKED: Final = ("report", "resend", FALLBACK, CORRECTION, STAFF_LIST)
 _LAST: Final = 5  # campaigns, of which the median is taken
 _CUSTOM: Final = (
     3  # with fewer nobody knows what is usual for a sender; a template had it from the first

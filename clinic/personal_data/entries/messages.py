@@ -7,7 +7,7 @@ from typing import Final
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Erasure, Kind, Purpose, Retention, Rows, Section
 from clinic.personal_data.reach import ByAddress, ByKey, Through
-from clinic.record.schema.campaigns import gateway_standing, pace_lane
+from clinic.record.schema.campaigns import fallback_person, gateway_standing, pace_lane
 from clinic.record.schema.messages import (
     batch,
     campaign,
@@ -36,12 +36,13 @@ MESSAGES: Final = (
         routes=(Through(recipient, "id", "campaign_id"), Through(message, "id", "campaign_id")),
         columns={
             Kind.PRACTICE: "list_name channel purpose gateway gateways gateway_shares dry_run save_to_record"
-            " snomed_codes",
+            " snomed_codes fallback fallback_after fallback_gateways",
             Kind.EVENT: "created_at released_at finished_at",
             Kind.STAFF: "requested_by",
             Kind.WORDS: "state_reason",
-            Kind.KEY: "id message_base request_key list_id template_version_id resend_of",
-            Kind.WORK: "save_when state send_guard batch_size rows checked_rows staged_rows"
+            Kind.KEY: "id message_base request_key list_id template_version_id resend_of"
+            " fallback_version_id",
+            Kind.WORK: "fallback_epoch save_when state send_guard batch_size rows checked_rows staged_rows"
             " rewritten row_version start_at latest_start stagger_days resumed_at"
             " pace_second pace_hour pace_day manifest_sha256 canary_size canary_until"
             " canary_passed halted_at halt_told_at doubt_since doubt_until doubt_said workers",
@@ -61,6 +62,20 @@ MESSAGES: Final = (
             Kind.CONTACT: "address",
             Kind.EVENT: "outcome detail evidence keep_day campaign_id",
             Kind.KEY: "row_number patient_id record_version",
+        },
+        erased={"patient_id": Erasure.UNNAME},
+    ),
+    TableHeld(
+        table=fallback_person,
+        about="that a patient may be messaged by another channel, if the first does not reach them",
+        purpose=Purpose.MESSAGING,
+        retention=Retention.LEDGER,
+        section=Section.MESSAGES,
+        rows=Rows.KEEP,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.EVENT: "campaign_id why outcome segments",
+            Kind.KEY: "patient_id row_number taken_by",
         },
         erased={"patient_id": Erasure.UNNAME},
     ),

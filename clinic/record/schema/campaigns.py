@@ -1,6 +1,17 @@
 """What keeps a campaign safe over days. Its own settings are columns of `campaign` (messages.py)."""
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 from clinic.record.schema.base import METADATA
 from clinic.record.types import UtcDateTime
@@ -30,3 +41,20 @@ gateway_standing = Table(
     Column("trouble", String(200)),  # what it said, in a sentence
     PrimaryKeyConstraint("gateway", "channel"),
 )
+
+# Whom a campaign may message by another channel, where its own cannot reach them (decision 0051). why:
+# no_address, or failed if it comes to that; outcome: what the other channel says of them; segments: what their
+# message costs there; taken_by: the campaign that messages them, written once. By its key nobody is taken twice
+fallback_person = Table(
+    "fallback_person",
+    METADATA,
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("row_number", Integer, nullable=False),
+    Column("why", String(10), nullable=False),
+    Column("outcome", String(30), nullable=False),
+    Column("segments", SmallInteger, nullable=False, server_default="1"),
+    Column("taken_by", ForeignKey("campaign.id")),
+    PrimaryKeyConstraint("campaign_id", "patient_id"),
+)
+Index("ix_fallback_person_row", fallback_person.c.campaign_id, fallback_person.c.row_number)

@@ -129,6 +129,13 @@ campaign = Table(
     Column("doubt_said", String(10)),  # what a person said of it: asked, noted, repeat, unknown
     # So many runs send it together: tasks/runs/beside.py
     Column("workers", Integer, nullable=False, server_default="1"),
+    # --- by which other channel, after how many hours, whoever this one cannot reach is messaged, with which
+    # template and through which gateways; the record's epoch then: clinic/message/fallback
+    Column("fallback", String(10)),
+    Column("fallback_after", Integer),
+    Column("fallback_version_id", Integer),
+    Column("fallback_gateways", String(200)),
+    Column("fallback_epoch", Integer),
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)

@@ -69,6 +69,18 @@ class Route(Section):
         description="One that is out is tried again with one batch after so long",
     )
 
+    fallback: Literal["off", "sms", "email", "voice"] = Field(
+        default="off",
+        description="By which channel `cohort message` reaches whoever this one cannot: who has no address for "
+        "it, and whose message proves undeliverable (docs/gateways.md)",
+    )
+    fallback_after_hours: int = Field(
+        default=24,
+        ge=1,
+        le=168,
+        description="With `fallback`: so long after a message that proves undeliverable",
+    )
+
     @property
     def in_use(self) -> tuple[str, ...]:
         """Those that messages are sent through, the first choice first."""
@@ -99,3 +111,10 @@ class Channels(Section):
     sms: Route = Route()
     email: Route = Route()
     voice: Route = Route()
+
+    @model_validator(mode="after")
+    def _falls_back_on_another(self) -> Channels:
+        for name in ("sms", "email", "voice"):
+            if getattr(self, name).fallback == name:
+                raise ValueError(f"{name}: fallback is another channel than {name} itself")
+        return self

@@ -33,7 +33,9 @@ FREE = {
     "campaign": {  # how far it is, when and how fast it may
         "batch_size", "canary_passed", "canary_size", "canary_until", "checked_rows", "doubt_said",
         "doubt_since", "doubt_until", "finished_at",
-        "gateways", "gateway_shares",  # in the manifest, which is sealed
+        # In the manifest, which is sealed
+        "gateways", "gateway_shares", "fallback", "fallback_after", "fallback_version_id",
+        "fallback_gateways", "fallback_epoch",
         "halt_told_at", "halted_at", "latest_start", "pace_day", "pace_hour", "pace_second",
         "released_at", "resumed_at", "rewritten", "row_version", "rows", "send_guard", "staged_rows",
         "stagger_days", "start_at", "state", "state_reason", "workers",
