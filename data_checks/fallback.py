@@ -30,6 +30,7 @@ from clinic.message.prepare.judged import judge_block
 from clinic.message.prepare.texts import Texts, Tongues, load_texts, load_tongues
 from clinic.message.template.template import missing_variables, values_too_long
 from clinic.message.template.variables import setting_of, variable_frame
+from clinic.message.words.classes import CALL, CALLING
 from clinic.message.words.judging import Hit
 from clinic.record.database import Record
 from clinic.settings import Settings
@@ -127,6 +128,8 @@ def _judge(
         job, source, setting, said, values.loc[good], tongues.fixed,
         asked=first_asked(connection, job.id), classes=classes,
     )  # fmt: skip
+    # How many are asked to call is of those who are messaged: the campaign that follows counts its own
+    hits = [hit for hit in hits if hit.phrase.subject not in (CALL, CALLING)]
     if job.channel in CHARGED:
         people.loc[good, "segments"] = count_charged(job.channel, said["body"].tolist())
     return people, hits

@@ -86,7 +86,7 @@ def candidates(
         .where(
             own.campaign_id == campaign_id,
             own.row_number > after,
-            own.patient_id.is_not(None),
+            own.patient_id > 0,  # of who is not in the record no other address is known
             (own.outcome == "accepted") | (own.outcome.in_(MISSING) & ~earlier),
         )
         .order_by(own.row_number)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.rows import FALLBACK, require_rows
+from clinic.cohort.rows import FALLBACK
 from clinic.govern.audit.chain import hold
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
@@ -30,6 +30,7 @@ from clinic.message.failover.ways import columns_of
 from clinic.message.fallback.people import FAILED, NO_ADDRESS
 from clinic.message.fallback.proof import reached_nobody, sent_at
 from clinic.message.prepare.resend import copy_rows, insert_again, taken_again
+from clinic.message.safety.corrected_by import corrections_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.campaigns import fallback_person
@@ -80,11 +81,19 @@ def may_follow(connection: Connection, job: Campaign, now: datetime) -> bool:
         return False
     if job.manifest_sha256 is None or read_stop(connection) is not None:
         return False
+    # Else a person ended it; or the record was set back, and whom the lost part had taken is not known
     if job.fallback_epoch != connection.scalar(sa.select(installation.c.epoch)):
-        return False  # the record was set back since: who was taken in what it lost is not known
+        return False
+    if corrections_of(connection, job.id) or _has_no_rows(connection, job):
+        return False  # nobody more gets a text that was wrong
     if job.canary_size and not job.canary_passed and job.state == states.RUNNING:
         return False
     return job.finished_at is None or now <= job.finished_at + _lasts(job)
+
+
+def _has_no_rows(connection: Connection, job: Campaign) -> bool:
+    gone = sa.select(cohort_list.c.rows_gone_at).where(cohort_list.c.id == job.list_id)
+    return connection.scalar(gone) is not None
 
 
 def _lasts(job: Campaign) -> timedelta:
@@ -156,8 +165,6 @@ def _follow(
         rows = _due(connection, job, now) if may_follow(connection, job, now) else []
         if not rows:
             return None
-        source = sa.select(cohort_list.c.rows_gone_at).where(cohort_list.c.id == job.list_id)
-        require_rows(job.list_id, connection.scalar(source))
         values = _values(connection, settings, job, found, now)
         whom = sa.select(fallback_person.c.row_number, fallback_person.c.patient_id).where(
             fallback_person.c.campaign_id == job.id, is_any_of(fallback_person.c.row_number, rows)

@@ -105,7 +105,10 @@ def _stands(connection: Connection, own: Campaign, now: datetime, settings: Sett
     if own.state in (states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED):
         return "once it sends"
     if not may_follow(connection, own, now):
-        return "nobody is taken now: it stands still, has ended for too long, or the record was set back"
+        return (
+            "nobody is taken: it stands still, was ended or corrected, ended too long ago, or the record was "
+            "set back"
+        )
     if settings is not None and other_gateways(settings, own):
         return f"nobody is taken: {own.fallback_gateways} was approved, and {own.fallback} has others now"
     return ""

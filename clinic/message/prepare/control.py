@@ -191,6 +191,7 @@ def _never_missed(job: Campaign, now: datetime) -> CampaignState:
 def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> Controlled:
     """
     Nothing more of the campaign is ever sent: what waits becomes `cancelled`, and is never saved (ACX-35).
+    Of one that has ended, nobody more is reached by another channel.
 
     After a set-back nobody knows whether what waits was sent: it becomes `unknown` (doubt.py).
     Messages under way are decided by their answer, or by `settle_cancelled`. Again: nothing.
@@ -201,6 +202,8 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
     """
     with record.write() as connection:
         job = locked_campaign(connection, campaign_id)
+        if job.state == states.COMPLETED and job.fallback is not None:
+            return _end_fallback(connection, clock, job, by=by, reason=reason)
         if job.state != states.CANCELLED_CAMPAIGN:
             _require(job, _CANCELLABLE, "cancelled")
             move(
@@ -219,6 +222,26 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
         return Controlled(
             campaign_id, states.CANCELLED_CAMPAIGN, count_outcomes(connection, campaign_id)
         )
+
+
+def _end_fallback(
+    connection: Connection, clock: Clock, job: Campaign, *, by: str, reason: str
+) -> Controlled:
+    """Of a campaign that has ended, nobody more is reached by another channel (decision 0051)."""
+    if job.fallback_epoch is not None:
+        own = campaign.c.id == job.id
+        connection.execute(sa.update(campaign).where(own).values(fallback_epoch=None))
+        act = Act(
+            operator=by,
+            operation_type="campaign.end-fallback",
+            subject="campaign",
+            subject_id=job.id,
+            old_values={"fallback": job.fallback},
+            new_values={"fallback": "ended"},
+            reason=reason,
+        )
+        record_act(connection, clock, act)
+    return Controlled(job.id, job.state, count_outcomes(connection, job.id))
 
 
 def _take_request_back(connection: Connection, clock: Clock, campaign_id: int, *, by: str) -> None:

@@ -239,7 +239,8 @@ def _require_same_way(seen: Corrected, channel: str, *, outbox: bool, dry_run: b
 
 
 def _got(connection: Connection, campaign_id: int) -> list[Reached]:
-    """Everybody once, by the latest message that they got."""
+    """Everybody once, by the latest message that they got by its channel."""
+    own = sa.select(campaign.c.channel).where(campaign.c.id == campaign_id)
     rows = connection.execute(
         sa.select(
             message.c.row_number, message.c.patient_id, message.c.address,
@@ -248,7 +249,9 @@ def _got(connection: Connection, campaign_id: int) -> list[Reached]:
         )
         .outerjoin(patient, patient.c.id == message.c.patient_id)
         .where(
-            message.c.campaign_id.in_(family_of(connection, campaign_id)), _STATE.in_(GOT)
+            message.c.campaign_id.in_(family_of(connection, campaign_id)), _STATE.in_(GOT),
+            # Whom it reached by another channel is corrected by that, with the campaign that did
+            message.c.channel == own.scalar_subquery(),
         )
         .order_by(message.c.id)
     )  # fmt: skip

@@ -21,6 +21,7 @@ from clinic.message.prepare.manifest import manifest_of
 from clinic.message.prepare.review import review_campaign
 from clinic.record.database import Record
 from clinic.record.schema.campaigns import fallback_person
+from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import campaign, installation
 from clinic.settings import Release
 from clinic.settings.gateways.channel import EmailGateway
@@ -138,9 +139,25 @@ def _cancelled(practice: TwoWays, number: int) -> None:
     cancel(practice.record, practice.clock, number, by="nia", reason="wrong text")
 
 
+def _ended(practice: TwoWays, number: int) -> None:
+    """Of one that has ended, a person ends its fallback."""
+    done = cancel(practice.record, practice.clock, number, by="nia", reason="wrong text")
+    assert done.state == states.COMPLETED
+    with practice.record.read() as connection:
+        acts = connection.scalars(sa.select(audit_act.c.operation_type)).all()
+    assert acts.count("campaign.end-fallback") == 1
+
+
 def _other_gateway(practice: TwoWays, number: int) -> None:
     del number
     practice.settings = practice.settings.model_copy(update={"email": EmailGateway()})
+
+
+def _corrected(practice: TwoWays, number: int) -> None:
+    """A correction of it is made: nobody more gets the text that was wrong."""
+    practice.fate(number, 1, states.DELIVERED)
+    practice.begin({"corrects": number}, request_key="put right")
+    practice.fate(number, 1, states.REJECTED, "number-barred")
 
 
 def _long_ago(practice: TwoWays, number: int) -> None:
@@ -150,7 +167,17 @@ def _long_ago(practice: TwoWays, number: int) -> None:
 
 @pytest.mark.parametrize(
     "happens",
-    [_set_back, _in_doubt, _stopped, _paused, _cancelled, _other_gateway, _long_ago],
+    [
+        _set_back,
+        _in_doubt,
+        _stopped,
+        _paused,
+        _cancelled,
+        _ended,
+        _corrected,
+        _other_gateway,
+        _long_ago,
+    ],
 )
 def test_nobody_is_taken_where_anything_is_in_doubt(practice: TwoWays, happens: Any) -> None:
     number = _sent(practice)

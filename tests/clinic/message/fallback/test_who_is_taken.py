@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clinic.message import states
+from clinic.message.safety.corrected import look_at
 from clinic.record.database import Record
 from tests.clinic.message.fallback.practices import HOURS, TwoWays
 from tests.fakes import FakeClock
@@ -164,3 +165,19 @@ def test_what_is_sent_again_by_text_is_not_mailed_nor_the_other_way_round(
         begin_resend(
             practice.record, practice.clock, practice.settings, number, request_key="more", **ask
         )
+
+
+def test_a_correction_goes_to_whom_the_channel_reached(practice: TwoWays) -> None:
+    """Of a campaign by text not to addresses of e-mail; those are corrected with the campaign by e-mail."""
+    practice.patients(2)
+    number = practice.first(practice.everybody(2))
+    practice.fate(number, 1, states.REJECTED, "number-barred")
+    practice.later(HOURS)
+    made = practice.follow()
+    practice.mail(made)
+    with practice.record.read() as connection:
+        got = [look_at(connection, one).got for one in (number, *made)]
+    assert got == [{"accepted": 1}, {"accepted": 1}]
+    right = practice.begin({"corrects": number}, request_key="put right")
+    practice.check(right)
+    assert practice.outcomes(right) == {3: "accepted"}
