@@ -178,8 +178,11 @@ def _fallback(connection: Connection, settings: Settings | None, own: Campaign) 
     if plan is None:
         return ()
     names = (own.fallback_gateways or "").split()
-    if settings is None or plan.by not in CHARGED or names == [states.OUTBOX]:
+    if settings is None or own.dry_run or names == [states.OUTBOX]:
         return (plan.says,)
+    way = [f"{name}: {says}" for name in names for says in says_way(settings, name)]
+    if plan.by not in CHARGED:
+        return (plan.says, *way)
     most = plan.segments * price_at(settings, names[0], plan.by).segment
     unit = f"{plan.segments:,} {unit_of(plan.by)}s"
     return (
