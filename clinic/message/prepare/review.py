@@ -185,10 +185,8 @@ def _fallback(connection: Connection, settings: Settings | None, own: Campaign) 
         return (plan.says, *way)
     most = plan.segments * price_at(settings, names[0], plan.by).segment
     unit = f"{plan.segments:,} {unit_of(plan.by)}s"
-    return (
-        plan.says,
-        f"That comes to {unit} at most{f', {most:,.2f} in all' if most else ''}.",
-    )
+    price = f", {most:,.2f} in all" if most else ""
+    return (plan.says, f"That comes to {unit} at most{price}.", *way)
 
 
 def _way(settings: Settings | None, own: Campaign) -> tuple[str, ...]:
