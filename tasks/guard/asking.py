@@ -16,8 +16,9 @@ from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
+from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, Settings
 
 from clinic.errors import MendableError
 
@@ -31,6 +32,7 @@ class Known(Protocol):
 
 One = TypeVar("One", bound=Known)
 
+_made: tuple[Settings, Settings] | None = None
 RETRIES: Final = 1  # the second attempt comes after two seconds: for a server that is busy
 
 
@@ -43,7 +45,8 @@ def quickly() -> Iterator[None]:
         MendableError: it does not answer any more: start it; or it is too busy to
     """
     try:
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: RETRIES}):
+        known = get_settings_context()
+        with SettingsContext(profile=known.profile, settings=_giving_up_soon(known.settings)):
             yield
     except httpx.TimeoutException:
         raise MendableError(
@@ -63,6 +66,14 @@ def quickly() -> Iterator[None]:
             "prefect-busy",
             "Prefect's server is busy with other runs, and answered twice that it cannot; try in a minute",
         ) from None
+
+
+def _giving_up_soon(known: Settings) -> Settings:
+    """Made once of the same settings: it takes as long as the question, and a run is asked about every 3 s."""
+    global _made
+    if _made is None or _made[0] is not known:
+        _made = known, known.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: RETRIES})
+    return _made[1]
 
 
 def whole(page: Callable[..., Sequence[One]], **asked: Any) -> list[One]:

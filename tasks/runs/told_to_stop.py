@@ -22,7 +22,7 @@ from typing import Final
 from uuid import UUID
 
 import httpx
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import PrefectException
 from sqlalchemy import Connection
@@ -56,29 +56,32 @@ def listening(flow_run_id: UUID | str | None) -> Iterator[None]:
 
 
 def _listen(flow_run_id: UUID, over: threading.Event, own: SettingsContext) -> None:
-    with own:
+    with (
+        own,
+        get_client(sync_client=True) as client,
+    ):  # one for all that is asked: it takes long to make
         while not over.wait(EVERY_SECONDS):
             with contextlib.suppress(httpx.HTTPError, PrefectException, CohortError, OSError):
-                if _heard(flow_run_id):
+                if _heard(flow_run_id, client):
                     return
 
 
-def _heard(flow_run_id: UUID) -> bool:
+def _heard(flow_run_id: UUID, client: SyncPrefectClient) -> bool:
     """Ask once; whether the campaign stands still for it."""
     parts = wiring()
     parts.listening_since = parts.listening_since or parts.clock.now()
-    hear(parts, flow_run_id)
+    hear(parts, flow_run_id, client)
     if not parts.told_to_stop:
         return False
     parts.stop.set()
     return stop_campaign(parts)
 
 
-def hear(parts: Wiring, flow_run_id: UUID) -> None:
+def hear(parts: Wiring, flow_run_id: UUID, client: SyncPrefectClient) -> None:
     """Note what a person told the run of this process, and when; nothing, where nobody can be asked."""
     if parts.told_to_stop:
         return
-    with quickly(), get_client(sync_client=True) as client:
+    with quickly():
         run = client.read_flow_run(flow_run_id)
         parts.told_at = told_at(client, run) if told_by(run.state) else None
         parts.told_to_stop = told_by(run.state)
@@ -116,7 +119,8 @@ def heed(flow_run_id: UUID | str | None) -> None:
     if parts is None or flow_run_id is None:
         return
     with contextlib.suppress(httpx.HTTPError, PrefectException, CohortError, OSError):
-        hear(parts, UUID(str(flow_run_id)))
+        with get_client(sync_client=True) as client:
+            hear(parts, UUID(str(flow_run_id)), client)
         if parts.told_to_stop:
             stop_campaign(parts)
 

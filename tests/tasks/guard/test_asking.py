@@ -10,10 +10,16 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
 
 import flows
 import tasks
-from tasks.guard.asking import whole, whole_async
+from tasks.guard.asking import RETRIES, quickly, whole, whole_async
 
 # What one question gives the first page of; `limit` says that so many are wanted and no more
 LISTS = {
@@ -78,3 +84,18 @@ def test_no_list_of_the_server_is_read_by_its_first_page_alone() -> None:
                     limited = any(word.arg == "limit" for word in call.keywords)
                     assert limited, f"{path.name}:{call.lineno}: {name} gives its first page"
     assert asked > 12
+
+
+def test_settings_that_give_up_soon_are_made_once_of_the_same() -> None:
+    """A run is asked about every few seconds; others of the process are as they were afterwards."""
+    made = []
+    for _ in range(2):
+        with quickly():
+            made.append(get_current_settings())
+            assert PREFECT_CLIENT_MAX_RETRIES.value() == RETRIES
+    assert made[0] is made[1]
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 7, PREFECT_API_URL: "http://other/api"}):
+        with quickly():
+            assert PREFECT_CLIENT_MAX_RETRIES.value() == RETRIES
+            assert PREFECT_API_URL.value() == "http://other/api"
+        assert PREFECT_CLIENT_MAX_RETRIES.value() == 7
