@@ -19,10 +19,16 @@ import typer
 from cli import console
 
 if TYPE_CHECKING:
+    from clinic.govern.people.roles import Role
     from clinic.practice.people import Practice
     from clinic.settings import Settings
 
 SEED = 2026
+# Of people who do not exist, at a practice that does not exist, reached from this machine alone
+PASSWORD = "croeso i cohort"
+PEOPLE: dict[str, Role] = {"ada": "admin", "nia": "operator", "mair": "manager"}
+ACTS = "mair"
+_DESK_ABOVE = 100  # the desk's port, above Prefect's
 
 
 def demo(
@@ -36,7 +42,8 @@ def demo(
     See the main job run: a synthetic practice, a list with every kind of error, one campaign.
 
     Takes about half a minute. The patients do not exist, their numbers are never issued, and nothing
-    is sent from this machine. The same people and the same list on every machine.
+    is sent from this machine. The same people and the same list on every machine. It ends with the staff
+    desk open, and a login to try.
     """
     from cli.message.options import Manner, What, Who
     from cli.message.session import message_cohort
@@ -49,11 +56,12 @@ def demo(
         # The server takes its time to start: meanwhile there are patients to be made up
         server = pool.submit(_start_server, settings)
         _fill(settings, practice)
+        _add_people(settings)
         path = _write_list(settings, practice, rows)
         then = message_cohort(
             Who(file=path),
             What(name="Flu clinic (demo)", template="clinic-invite"),
-            Manner(again=_ran_before(settings), yes=True, synthetic=True),
+            Manner(again=_ran_before(settings), yes=True, synthetic=True, proven=ACTS),
             use_server=lambda _: server.result(),
         )
     _say_what_next(settings, then)
@@ -69,7 +77,8 @@ def _set_up(home: Path, port: int, *, fresh: bool) -> Settings:
         {
             "home": str(home),
             "prefect_port": port,
-            "operator": "demo",
+            "operator": ACTS,
+            "desk.port": port + _DESK_ABOVE,
             "outbox": True,  # nothing is sent, and everything says so
             "organisation.name": "Meddygfa Llanfair",
             "organisation.phone": "029 2018 0123",
@@ -119,6 +128,28 @@ def _fill(settings: Settings, practice: Practice) -> None:
     )
 
 
+def _add_people(settings: Settings) -> None:
+    """The staff, once; whoever runs the demo is signed in as one of them for an hour."""
+    from cli.wiring import open_record
+    from clinic.clock import SystemClock
+    from clinic.govern.people.operators import add_operator, list_operators, prove
+    from clinic.govern.sessions.terminal import sign_in
+
+    with open_record(settings) as record:
+        there = {each.name for each in list_operators(record)}
+        for name, role in PEOPLE.items():
+            if name not in there:
+                add_operator(
+                    record,
+                    SystemClock(),
+                    name=name,
+                    role=role,
+                    secret=PASSWORD,
+                    by=next(iter(PEOPLE)),
+                )
+        sign_in(record, SystemClock(), settings.home, prove(record, ACTS, PASSWORD))
+
+
 def _write_list(settings: Settings, practice: Practice, rows: int) -> Path:
     import numpy as np
 
@@ -152,6 +183,7 @@ def _somebody(settings: Settings) -> str:
 
 def _say_what_next(settings: Settings, then: list[str]) -> None:
     from tasks.processes.server import server_status
+    from tasks.processes.staff_desk import start_desk
 
     config = settings.home / "cohort.toml"
     activate = Path(sys.executable).with_name("activate")
@@ -166,6 +198,11 @@ def _say_what_next(settings: Settings, then: list[str]) -> None:
     )
     address = server_status(settings).interface
     console.say(f"\nThe run, its checks and its plot in the Prefect UI: [bold]{address}[/]")
+    console.say(
+        f"The staff desk, for who does not type commands: [bold]{start_desk(settings)}[/]\n"
+        f"Sign in as {' or '.join(PEOPLE)}; password: [bold]{PASSWORD}[/]. At this terminal you are {ACTS} "
+        f"for an hour; then: cohort sign-in {ACTS}"
+    )
 
 
 def _short(path: Path) -> Path:

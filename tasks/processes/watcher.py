@@ -15,6 +15,7 @@ from tasks.processes.background import Background
 from tasks.processes.environment import child_environment, prefect_home
 from tasks.processes.home import code
 from tasks.processes.server import stop_server
+from tasks.processes.staff_desk import stop_desk
 from tasks.processes.workers import stop_worker
 
 STOP_SECONDS: Final = 10
@@ -51,8 +52,10 @@ def watch_gone(settings: Settings) -> bool:
 
 
 def stop_all(settings: Settings) -> bool:
-    """End watch, worker and server of this machine, in that order; whether anything ran."""
-    return any([stop_watch(settings), stop_worker(settings), stop_server(settings)])
+    """End desk, watch, worker and server of this machine, in that order; whether anything ran."""
+    ways = (stop_desk, stop_watch, stop_worker, stop_server)
+    stopped = [stop(settings) for stop in ways]  # all of them, also behind one that ran
+    return any(stopped)
 
 
 def _wanted(settings: Settings) -> Path:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.ports import free_port
@@ -23,6 +24,19 @@ def _cohort(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def _sign_in(said: str) -> str:
+    """Where the desk leads whoever signs in with the login that was printed."""
+    said = " ".join(said.split())  # lines end where the terminal does
+    address = said.split("does not type commands: ")[1].split()[0]
+    password = said.split("password: ")[1].split(".")[0]
+    with httpx2.Client(base_url=address, headers={"Sec-Fetch-Site": "same-origin"}) as browser:
+        page = browser.get("/sign-in")
+        cookie = {"Cookie": page.headers["set-cookie"].split(";")[0]}  # Secure, and this is http
+        token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+        form = {"csrf_token": token, "name": "nia", "password": password}
+        return str(browser.post("/sign-in", data=form, headers=cookie).headers["location"])
+
+
 @pytest.mark.prefect
 def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: Path) -> None:
     """One command, the whole job; running it again works; ARC-16, ARC-17, ARC-18."""
@@ -36,6 +50,7 @@ def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: P
         assert first.stdout.replace("campaign-1", "campaign-2") == second.stdout
         assert "Dear " in first.stderr
         assert f"http://127.0.0.1:{port}" in first.stderr
+        assert _sign_in(first.stderr) == "/"
         patient = first.stderr.split("cohort patient ")[1].split()[0]
         assert (
             "Kept in the outbox, not sent"
