@@ -26,7 +26,7 @@ from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
 from clinic.gateway.tally import Tally
 from clinic.gateway.voice.sip.ask import Where, ask, says_why
 from clinic.gateway.voice.sip.lines import RINGS_WITHIN, Lines
-from clinic.gateway.voice.sip.speech import PROGRAM, Unspoken, read_wav, speak
+from clinic.gateway.voice.sip.speech import PROGRAM, Unspoken, read_wav
 from clinic.gateway.voice.sip.statuses import answer_of
 from clinic.gateway.voice.sip.telling import Teller
 from clinic.settings.gateways.sip import SipTrunk
@@ -111,13 +111,10 @@ class SipCalls:
         return tally.answer(messages)
 
     def look(self) -> list[Look]:
-        """Whether the trunk gives a sign of life, and whether a text can be spoken."""
-        found = [self._opened().run(self._greet())]
-        try:
-            speak("9", self._settings.language)
-        except Unspoken as why:
-            return [*found, Look(False, str(why))]
-        return [*found, Look(True, f"calls are spoken in {self._settings.language}")]
+        """Whether the trunk gives a sign of life, and whether calls can be made and spoken here."""
+        thread = self._opened()
+        assert self._lines is not None
+        return [thread.run(self._greet()), thread.run(self._lines.starts())]
 
     async def _greet(self) -> Look:
         try:

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
+from clinic.gateway.look import Look
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally
 from clinic.gateway.voice.sip.ask import Where, ask, says_why
@@ -46,9 +47,7 @@ class Lines:
         """Whether the trunk gave a sign of life lately, and we can speak; why not is in the tally."""
         clock = asyncio.get_running_loop().time
         try:
-            if self._process is None:
-                stopping = [await self._spoken(one) for one in self._settings.stopping]
-                self._process = AgentProcess(self._set_up(stopping))
+            await self._made()
             if clock() >= self._alive_until:
                 await ask(self._where, self._settings.timeout_seconds)
                 self._alive_until = clock() + _ALIVE
@@ -59,6 +58,24 @@ class Lines:
             tally.stop(halt="gateway-tls" if isinstance(error, ssl.SSLError) else None)
             tally.blame(f"the trunk {says_why(error)}")
         return clock() < self._alive_until
+
+    async def starts(self) -> Look:
+        """Whether calls can be made and spoken here; nothing is sent."""
+        try:
+            await (await self._made()).start()
+        except Unspoken as why:
+            return Look(False, str(why))
+        except NotStarted:
+            return Look(
+                False, "the process that calls does not start: pip install 'cohort[sip]' again"
+            )
+        return Look(True, f"calls can be made here, and are spoken in {self._settings.language}")
+
+    async def _made(self) -> AgentProcess:
+        if self._process is None:
+            stopping = [await self._spoken(one) for one in self._settings.stopping]
+            self._process = AgentProcess(self._set_up(stopping))
+        return self._process
 
     async def _spoken(self, text: str) -> bytes:
         return await asyncio.to_thread(speak, text, self._settings.language)

@@ -74,7 +74,7 @@ class AgentProcess:
         Raises:
             NotStarted: the process did not come up, or takes nothing more
         """
-        child = await self._up()
+        child = await self.start()
         held = Held(asyncio.get_running_loop())
         self._held[held.name] = held
         order = {
@@ -93,7 +93,13 @@ class AgentProcess:
         if self._child is not None:
             await asyncio.to_thread(_write, self._child, {"kept": held.name})
 
-    async def _up(self) -> subprocess.Popen[bytes]:
+    async def start(self) -> subprocess.Popen[bytes]:
+        """
+        The process, up and waiting for orders.
+
+        Raises:
+            NotStarted: it did not come up
+        """
         if self._child is None or self._child.poll() is not None:
             self._lose_all()
             self._ready = asyncio.get_running_loop().create_future()

@@ -30,7 +30,7 @@ from clinic.gateway.voice.sip.statuses import TABLE, answer_of, outcome_of, stat
 from clinic.gateway.voice.sip.telling import outcome_of_end
 from clinic.message.network_reasons import PERMANENT, REASONS
 from clinic.settings import Settings
-from tests.clinic.gateway.voice.sip.helpers import OWN, gateway_at
+from tests.clinic.gateway.voice.sip.helpers import OWN, gateway_at, messages, send
 from tests.servers.certificates import server_context
 
 DOCS = (Path(__file__).parents[5] / "docs" / "gateways.md").read_text(encoding="utf-8")
@@ -144,6 +144,20 @@ def test_a_text_is_spoken_in_its_language_or_it_is_said_why_not() -> None:
         speak("Hello", "qq-QQ")
     with pytest.raises(Unspoken, match="did not run"):
         speak("Hello", "en-GB", program="espeak-ng-is-not-here")
+
+
+@needs_espeak
+def test_a_look_says_what_is_missing_on_either_side() -> None:
+    """A port where nobody listens, and a language that nothing speaks."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        gateway = gateway_at(nobody.getsockname()[1], language="qq-QQ", timeout_seconds=1)
+        seen = gateway.look()
+        answer = send(gateway, messages())
+        gateway.close()
+    assert [one.good for one in seen] == [False, False]
+    assert "cannot be reached" in seen[0].says
+    assert "no voice for qq-QQ" in seen[1].says
+    assert answer.not_sent == {71}
 
 
 @pytest.mark.parametrize(
