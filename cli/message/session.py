@@ -31,9 +31,9 @@ from clinic.gateway.credit import Credit
 from clinic.govern.access.look import at_all
 from clinic.message import states
 from clinic.message.asking.answering import accept, numbered, of_warnings, require_answered
-from clinic.message.asking.confirming import confirm
+from clinic.message.asking.confirming import confirm, require_anybody
 from clinic.message.asking.going import is_released, require_going
-from clinic.message.asking.to_decide import require_anybody, to_decide
+from clinic.message.asking.to_decide import to_decide
 from clinic.message.campaign.campaign import get_campaign, refuse
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.campaign.said import said_of
@@ -185,7 +185,7 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
         NotAllowed: nobody said yes, or the warnings were not accepted
     """
     try:
-        require_anybody(parts.record, review)
+        require_anybody(parts.record, review.campaign_id)
     except CohortRefused:
         _list_unreached(parts)
         raise

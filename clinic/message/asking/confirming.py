@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clinic.clock import Clock
+from clinic.cohort.outcomes import AFTER
+from clinic.errors import CohortRefused
 from clinic.govern.approval_rows import Approval
 from clinic.govern.approvals import confirming
 from clinic.govern.approvals.approvals import latest
@@ -17,7 +19,8 @@ from clinic.govern.people.operators import Operator
 from clinic.govern.people.refused import require_right
 from clinic.govern.tied import require_subject
 from clinic.message import states
-from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.campaign import get_campaign, refuse
+from clinic.message.campaign.counting import count_outcomes
 from clinic.message.credit import require_credit
 from clinic.message.prepare import approve
 from clinic.message.prepare.content import require_accepted
@@ -63,13 +66,15 @@ def confirm(
         release: False where a run that follows at once releases it
 
     Raises:
-        CohortRefused: something in its messages is not answered for, or it cannot be paid: it is closed
+        CohortRefused: nobody gets a message, something in the messages is not answered for, or it cannot be
+            paid: it is closed
         NotAllowed: the sender's role may not ask for this, or this person may not send
     """
     if by is not None:
         require_right(by, "send")
         with record.read() as connection:
             require_subject(connection, by.name, "campaign", campaign_id)
+    require_anybody(record, campaign_id)
     require_accepted(record, clock, settings, campaign_id)
     require_credit(record, clock, settings, campaign_id)
     needed = approve.ask(record, clock, settings, campaign_id, flow_run_id=None)
@@ -79,6 +84,24 @@ def confirm(
         approve.release_campaign(record, clock, settings, campaign_id, timing_of(settings))
     with record.read() as connection:
         return Confirmed(get_campaign(connection, campaign_id).state)
+
+
+def require_anybody(record: Record, campaign_id: int) -> None:
+    """
+    Go on with a campaign of which somebody gets a message; else close it, so that the list may be tried again.
+
+    Raises:
+        CohortRefused: no row can be messaged
+    """
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+        if job.state != states.CHECKING or AFTER & count_outcomes(connection, campaign_id).keys():
+            return
+    refuse(record, campaign_id, "nobody-accepted")
+    raise CohortRefused(
+        "nobody-accepted",
+        f"no row of this list can be messaged; see: cohort show {campaign_id} --errors-only",
+    )
 
 
 def _waits(record: Record, clock: Clock, campaign_id: int, by: Operator | None) -> Confirmed:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from clinic.clock import Clock
 from clinic.cohort.keeping import Kept
 from clinic.cohort.rows import get_list
-from clinic.errors import CohortRefused
 from clinic.gateway.credit import Credit
 from clinic.govern.access.look import Look, at_some, known_as, of_rows
 from clinic.message.audience.clinical import is_clinical
-from clinic.message.campaign.campaign import get_campaign, refuse
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.credit import credit_of
 from clinic.message.prepare.approve import why_needed
 from clinic.message.prepare.content import may_be_accepted
@@ -132,19 +131,3 @@ def look_of(
         if previews:
             keys |= known_as(connection, review.missing)
     return at_some(of, keys, review.campaign_id if of == "campaign" else None)
-
-
-def require_anybody(record: Record, review: Review) -> None:
-    """
-    Go on with a campaign of which somebody gets a message; else close it, so that the list may be tried again.
-
-    Raises:
-        CohortRefused: no row can be messaged
-    """
-    if review.accepted:
-        return
-    refuse(record, review.campaign_id, "nobody-accepted")
-    raise CohortRefused(
-        "nobody-accepted",
-        f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",
-    )

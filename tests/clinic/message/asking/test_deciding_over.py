@@ -15,7 +15,7 @@ from clinic.message.asking.answering import accept
 from clinic.message.asking.carrying_on import resend, resume, stale_reason
 from clinic.message.asking.confirming import confirm
 from clinic.message.asking.going import is_released, require_going
-from clinic.message.asking.to_decide import require_anybody, to_decide
+from clinic.message.asking.to_decide import to_decide
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.prepare.control import pause
 from clinic.message.safety.accepted import acceptances_of
@@ -98,7 +98,7 @@ def test_all_that_is_decided_over_is_one_object(record: Record, clock: FakeClock
 def test_what_nobody_gets_is_closed_and_said(record: Record, clock: FakeClock) -> None:
     number = put_campaign(record, clock, [Fate("phone_missing")], state=states.CHECKING)
     with pytest.raises(CohortRefused, match="nobody-accepted"):
-        require_anybody(record, to_decide(record, clock, FREE, number).review)
+        confirm(record, clock, FREE, number)
     assert state_of(record, number) == states.REFUSED
 
 
