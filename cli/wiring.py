@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -121,10 +121,12 @@ class LocalTime:
 
     def begin(self, day: date | datetime | None) -> datetime | None:
         """The first instant of that day."""
-        if day is None:
-            return None
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        from clinic.values.moments import first_of
+
+        return None if day is None else first_of(day, self.zone)
 
     def end(self, day: date | datetime | None) -> datetime | None:
         """The first instant after that day."""
-        return None if day is None else self.begin(day + timedelta(days=1))
+        from clinic.values.moments import first_after
+
+        return None if day is None else first_after(day, self.zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -57,7 +57,7 @@ def objection(
     from clinic.clock import SystemClock
     from clinic.errors import CohortRefused
     from clinic.message.outcomes.outreach import find_patient
-    from clinic.practice.objection import Told, note_decision
+    from clinic.practice.objection import Told, note_decision, when_said
     from clinic.values.purposes import ANY, purpose_in
 
     if lift and consent:
@@ -65,7 +65,8 @@ def objection(
     about = ANY if purpose == ANY else purpose_in(purpose)
     settings, clock = get_settings(), SystemClock()
     what: What = "lifts" if lift else "consents" if consent else "objects"
-    told = Told(what, about, channel, _when(LocalTime(settings), on, what) or clock.now())
+    now, zone = clock.now(), LocalTime(settings).zone
+    told = Told(what, about, channel, when_said(on.date(), what, zone, now) if on else now)
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
         with record.read() as connection:
@@ -80,15 +81,3 @@ def objection(
             "[yellow]What they said later counts[/]: this is noted as of its day and changes nothing."
         )
     console.next_commands("cohort purposes")
-
-
-def _when(time: LocalTime, on: datetime | None, what: What) -> datetime | None:
-    """
-    The instant of a day that was typed; None: now.
-
-    Nobody knows the hour: where something else was said on that day too, it is no that counts.
-    """
-    if on is None or on.date() == time.today():
-        return None
-    last = time.end(on) if what == "objects" else None
-    return time.begin(on) if last is None else last - timedelta(seconds=1)

@@ -9,7 +9,7 @@ from the next message on that is about to leave. The trail names the entry by it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, Literal
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.message.eligibility.suppress import opt_outs
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
+from clinic.values.moments import first_after, first_of
 from clinic.values.purposes import ANY, decided_by, needs_consent
 
 What = Literal["objects", "lifts", "consents"]
@@ -38,6 +39,42 @@ class Told:
     purpose: str
     channel: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision of a patient's. source: how it became known; taken_by: whom they told, or None"""
+
+    channel: str
+    purpose: str
+    decision: str
+    decided_at: datetime
+    source: str
+    taken_by: str | None
+
+
+def decisions_of(connection: Connection, patient_id: int) -> list[Decided]:
+    """Everything that a patient decided of messages, the newest first."""
+    c = consent.c
+    query = (
+        sa.select(c.channel, c.purpose, c.decision, c.decided_at, c.source, c.taken_by)
+        .where(c.patient_id == patient_id)
+        .order_by(c.decided_at.desc(), c.id.desc())
+    )
+    return [Decided(*row) for row in connection.execute(query).tuples()]
+
+
+def when_said(day: date, what: What, zone: tzinfo, now: datetime) -> datetime:
+    """
+    The instant of what was said on a day.
+
+    Nobody knows the hour: where something else was said on that day too, it is no that counts.
+    """
+    if day == now.astimezone(zone).date():
+        return now
+    if what == "objects":
+        return first_after(day, zone) - timedelta(seconds=1)
+    return first_of(day, zone)
 
 
 def note_decision(record: Record, clock: Clock, patient_id: int, told: Told, *, by: str) -> bool:

@@ -53,6 +53,11 @@ class SafeContact:
     ended_why: str | None
 
 
+def may_see(role: str) -> bool:
+    """Whether somebody of this role sees what is set, and may lift it."""
+    return role in _MAY_SEE
+
+
 def set_safe_contact(
     record: Record,
     clock: Clock,
@@ -246,7 +251,7 @@ def _require_reason(reason: str) -> None:
 
 def _require_may_see(connection: Connection, by: str, what: str) -> None:
     person = find_operator(connection, by)
-    if person is None or not person.active or person.role not in _MAY_SEE:
+    if person is None or not person.active or not may_see(person.role):
         raise NotAllowed(
             "safe-contact-role",
             f"only a team lead or manager may {what}: it is about somebody's safety. Ask one of them; see: "

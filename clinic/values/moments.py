@@ -11,7 +11,7 @@ the organisation's.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 DAY_SAYS: Final = "write a day as 2026-12-05 or 05/12/2026"
@@ -36,6 +36,16 @@ def read_day(text: str) -> datetime:
     if found is None or found[1]:
         raise ValueError(DAY_SAYS)
     return found[0]
+
+
+def first_of(day: date, zone: tzinfo) -> datetime:
+    """The first instant of a day in this zone, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def first_after(day: date, zone: tzinfo) -> datetime:
+    """The first instant after a day in this zone, in UTC."""
+    return first_of(day + timedelta(days=1), zone)
 
 
 def read_time(text: str) -> datetime:

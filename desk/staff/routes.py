@@ -6,6 +6,7 @@ from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in, today
 from desk.staff.messages import routes as messages
+from desk.staff.patients import routes as patients
 from desk.staff.templates import routes as templates
 from desk.web.page import Page
 
@@ -17,4 +18,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *counting.PAGES,
     *templates.PAGES,
     *messages.PAGES,
+    *patients.PAGES,
 )

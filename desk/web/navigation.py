@@ -11,6 +11,7 @@ ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/", "Today", None),
     ("/messages", "Bulk messages", "view"),
     ("/templates", "Templates", "view"),
+    ("/patients", "Patients", "view"),
 )
 
 
