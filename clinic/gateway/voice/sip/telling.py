@@ -12,7 +12,7 @@ from clinic.gateway.voice.outcomes import Ended, ended
 from clinic.gateway.voice.sip.statuses import outcome_of
 
 _STOP: Final = "STOP"  # a keyword in every language (clinic/message/eligibility/keywords.py)
-_TRIES: Final = 8  # two minutes in all, while the record is away
+_TRIES: Final = 14  # five minutes in all, while the record is away
 _FIRST_WAIT: Final = 1.0
 
 
@@ -25,7 +25,7 @@ class Teller:
         self._clock = clock
 
     async def ended(self, call: str, reference: int, end: Mapping[str, Any]) -> None:
-        """A call that rang is over."""
+        """A call that rang is over. What could not be kept stays accepted: nobody is called again for it."""
         found = outcome_of_end(end)
         receipt = Receipt(
             self._gateway, f"{call} end", reference, found.says, found.reason or None,
@@ -43,12 +43,10 @@ class Teller:
         if keeper is None:
             return False
         wait = _FIRST_WAIT
-        for left in reversed(range(_TRIES)):
+        for _ in range(_TRIES):
             try:
                 await asyncio.to_thread(write, keeper)
             except Exception:  # the record is away; each of these may be repeated
-                if not left:
-                    raise
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, 30.0)
             else:
