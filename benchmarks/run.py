@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import change, imports, kinds, ledger, lists, start
+from benchmarks import change, desk, imports, kinds, ledger, lists, start
 from benchmarks.large import history, workers
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
 from tests.servers.postgres import running_postgres
@@ -233,6 +233,30 @@ def of_history(_folder: Path, messages: int = 1_040_000) -> list[Result]:
     ]  # fmt: skip
 
 
+def of_desk(folder: Path, rows: int = 100_000) -> list[Result]:
+    """The staff's pages, beside one that has next to nothing on it."""
+    home = folder / "desk"
+    home.mkdir()
+    with desk.running(home, rows) as found:
+        floor = found.cpu_ms("/sessions")
+        pages = {"list": "/messages", "poll": f"/messages/{found.large}/standing", "today": "/"}
+        results = []
+        for name, path in pages.items():
+            cost = found.cpu_ms(path)
+            results.append(
+                Result(
+                    f"desk.{name}_cpu_ms", cost, "ms", floor, cost / floor, desk.BARS[name] / floor
+                )
+            )
+        first, later = found.weights_kb("/messages")
+        return [
+            *results,
+            Result("desk.memory_mb", found.memory_mb(), "MB"),
+            Result("desk.first_page_kb", first, "kB"),
+            Result("desk.later_page_kb", later, "kB"),
+        ]
+
+
 PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "start": of_start,
     "lists": of_lists,
@@ -244,6 +268,7 @@ PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "kinds": of_kinds,
     "workers": of_workers,
     "history": of_history,
+    "desk": of_desk,
 }
 
 
