@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from clinic.clock import Clock
 from clinic.cohort.outcomes import AFTER
-from clinic.errors import CohortRefused
+from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.approval_rows import Approval
 from clinic.govern.approvals import confirming
 from clinic.govern.approvals.approvals import latest
@@ -24,8 +26,11 @@ from clinic.message.campaign.counting import count_outcomes
 from clinic.message.credit import require_credit
 from clinic.message.prepare import approve
 from clinic.message.prepare.content import require_accepted
+from clinic.message.prepare.whole import judge_whole
+from clinic.message.template.variables import setting_of
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
+from clinic.record.schema.messages import check_result, recipient
 from clinic.settings import Settings
 
 
@@ -68,12 +73,14 @@ def confirm(
     Raises:
         CohortRefused: nobody gets a message, something in the messages is not answered for, or it cannot be
             paid: it is closed
-        NotAllowed: the sender's role may not ask for this, or this person may not send
+        NotAllowed: the sender's role may not ask for this, or this person may not send; or it is not prepared
+            to its end
     """
     if by is not None:
         require_right(by, "send")
         with record.read() as connection:
             require_subject(connection, by.name, "campaign", campaign_id)
+    _require_prepared(record, clock, settings, campaign_id)
     require_anybody(record, campaign_id)
     require_accepted(record, clock, settings, campaign_id)
     require_credit(record, clock, settings, campaign_id)
@@ -84,6 +91,35 @@ def confirm(
         approve.release_campaign(record, clock, settings, campaign_id, timing_of(settings))
     with record.read() as connection:
         return Confirmed(get_campaign(connection, campaign_id).state)
+
+
+def _require_prepared(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> None:
+    """
+    Nothing is decided over half a campaign: whoever prepares it may be at it still, or was stopped.
+
+    What is found of it as a whole comes last, so it is judged once more.
+
+    Raises:
+        NotAllowed: rows are left to be checked or written
+    """
+    checked = sa.select(check_result.c.suite).where(
+        check_result.c.campaign_id == campaign_id, check_result.c.suite == "list"
+    )
+    with record.write() as connection:
+        job = get_campaign(connection, campaign_id)
+        if job.state != states.CHECKING:
+            return
+        unwritten = sa.select(recipient.c.row_number).where(
+            recipient.c.campaign_id == campaign_id,
+            recipient.c.outcome == "accepted",
+            recipient.c.row_number > job.staged_rows,
+        )
+        if not connection.scalar(checked) or connection.scalar(unwritten.limit(1)) is not None:
+            raise NotAllowed(
+                "campaign-state",
+                f"campaign {campaign_id} is not checked and written to its end: nobody can decide over it yet",
+            )
+        judge_whole(connection, campaign_id, setting_of(settings, clock.now()))
 
 
 def require_anybody(record: Record, campaign_id: int) -> None:

@@ -16,13 +16,14 @@ from clinic.message import states
 from clinic.message.asking.confirming import confirm
 from clinic.message.campaign.campaign import get_campaign
 from clinic.record.database import Record
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import campaign, check_result
 from clinic.settings import Release, Settings
 from tasks.asking.following import decide, follow
 from tests.clinic.change.practice import ASKER, MANAGER, staff
 from tests.ledgers import add_campaign, add_patients
 
 CLOCK = SystemClock()
+CHECKED = '{"outcome": "pass", "checks": []}'
 
 
 def settings_of(home: Path) -> Settings:
@@ -34,8 +35,11 @@ def decided(record: Record, home: Path, decision: Decision, by: Operator = MANAG
     staff(record)
     add_patients(record, 3)
     number = add_campaign(
-        record, CLOCK, 3, state=states.CHECKING, requested_by="ann", released_at=None
+        record, CLOCK, 3, state=states.CHECKING, requested_by="ann", released_at=None, staged_rows=3
     )
+    checked = {"suite": "list", "verdict": "pass", "checks": CHECKED, "checked_at": CLOCK.now()}
+    with record.write() as connection:
+        connection.execute(sa.insert(check_result).values(campaign_id=number, **checked))
     asked = confirm(record, CLOCK, settings_of(home), number, by=ASKER).asked
     assert asked is not None
     return decide(

@@ -22,7 +22,7 @@ from clinic.message.safety.accepted import acceptances_of
 from clinic.message.words.classes import CODE, SHORTENER, SIZE
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import campaign, check_result, message
 from clinic.record.schema.safety import content_finding
 from clinic.settings import Release, Settings
 from tests.campaigns import Fate, put_campaign
@@ -34,6 +34,8 @@ ALL = Settings(release=Release(approval_above=0))
 NIA = Operator("nia", "operator", active=True)
 MIA = Operator("mia", "manager", active=True)
 VIC = Operator("vic", "auditor", active=True)
+LAST_ROW = 30
+CHECKED = '{"outcome": "pass", "checks": []}'
 STAGED = [
     Fate(state=states.PENDING, body="Dear Ned, come.", segments=1),
     Fate("phone_missing"),
@@ -61,9 +63,19 @@ def stage(record: Record, clock: FakeClock) -> int:
                 for one in (NIA, MIA, VIC)
             ],
         )  # fmt: skip
-    return add_campaign(
-        record, clock, 30, state=states.CHECKING, requested_by="nia", released_at=None
-    )
+    number = add_campaign(
+        record, clock, 30, state=states.CHECKING, requested_by="nia", released_at=None,
+        checked_rows=30, staged_rows=LAST_ROW,
+    )  # fmt: skip
+    check(record, clock, number)
+    return number
+
+
+def check(record: Record, clock: FakeClock, campaign_id: int) -> None:
+    """As if the check of its list had come to its end."""
+    values = {"suite": "list", "verdict": "pass", "checks": CHECKED, "checked_at": clock.now()}
+    with record.write() as connection:
+        connection.execute(sa.insert(check_result).values(campaign_id=campaign_id, **values))
 
 
 def find(record: Record, campaign_id: int, codes: Iterable[str]) -> None:
@@ -97,6 +109,7 @@ def test_all_that_is_decided_over_is_one_object(record: Record, clock: FakeClock
 
 def test_what_nobody_gets_is_closed_and_said(record: Record, clock: FakeClock) -> None:
     number = put_campaign(record, clock, [Fate("phone_missing")], state=states.CHECKING)
+    check(record, clock, number)
     with pytest.raises(CohortRefused, match="nobody-accepted"):
         confirm(record, clock, FREE, number)
     assert state_of(record, number) == states.REFUSED
@@ -140,6 +153,22 @@ def test_each_finding_is_answered_for_by_name_or_none_is_kept(
         assert confirm(record, clock, FREE, staged, by=NIA).state in (
             states.RUNNING, states.AWAITING_APPROVAL,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("left", ["to be checked", "to be written"])
+def test_nobody_says_yes_to_half_a_campaign(
+    record: Record, clock: FakeClock, staged: int, left: str
+) -> None:
+    """ARC-6: whoever prepares it may be at it still, or was killed: the rest would never be sent."""
+    undone = {
+        "to be checked": sa.delete(check_result),
+        "to be written": sa.update(campaign).values(staged_rows=LAST_ROW - 1),
+    }
+    with record.write() as connection:
+        connection.execute(undone[left])
+    with pytest.raises(NotAllowed, match="campaign-state"):
+        confirm(record, clock, FREE, staged, by=NIA)
+    assert state_of(record, staged) == states.CHECKING, "and it can be prepared to its end"
 
 
 def test_a_yes_lets_it_go_or_leaves_that_to_the_run_that_follows(
