@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -51,6 +51,7 @@ def today(
     from clinic.message.incoming.reply_work import count_waiting
     from clinic.message.incoming.shared_stop import count_open
     from clinic.message.recall.follow_ups import open_by_owner
+    from tasks.prefect.standing_still import standing_still
 
     settings, now = get_settings(), SystemClock().now()
     with open_record(settings) as record:
@@ -77,7 +78,7 @@ def today(
             people = to_say(connection, now, days=settings.people.dormant_days) if may else ()
     under_way += [line for line, failed in campaigns if not failed]
     bad += [line for line, failed in campaigns if failed]
-    standing = _standing_still(settings, stopped)
+    standing = standing_still(settings, stopped)
     if json:
         return console.show_json(
             {
@@ -130,27 +131,18 @@ def _waiting(
     record: Record, settings: Settings, now: datetime, me: str
 ) -> tuple[list[Line], list[Line]]:
     """Requests that whoever looks may decide or must confirm; and those that others may."""
-    from clinic.govern.approvals.approvals import deciders, waiting
-    from clinic.govern.approvals.confirming import is_confirmed
-    from clinic.govern.tied import kept_subjects
+    from clinic.govern.approvals.for_person import waiting_for
 
     mine: list[Line] = []
     others: list[Line] = []
-    for asked in waiting(record, now):
-        with record.read() as connection:
-            if kept_subjects(connection, me, [("approval", asked.id)]):
-                continue
-            confirmed = is_confirmed(connection, asked)
-        names = deciders(record, asked)
-        if me == asked.requested_by and not confirmed:
+    for one in waiting_for(record, now, me).waits:
+        asked = one.asked
+        if "confirm" in one.steps:
             mine.append(_asked(asked, settings, "confirm it", f"cohort confirm {asked.id}"))
-        elif me in names and confirmed:
+        elif "approve" in one.steps:
             mine.append(_asked(asked, settings, "decide", f"cohort approvals show {asked.id}"))
         else:
-            whom = (
-                f"waits for {', '.join(names)}" if confirmed else f"{asked.requested_by} confirms"
-            )
-            others.append(_asked(asked, settings, whom, f"cohort approvals show {asked.id}"))
+            others.append(_asked(asked, settings, one.whom, f"cohort approvals show {asked.id}"))
     return mine, others
 
 
@@ -284,38 +276,6 @@ def _shared(count: int) -> list[str]:
     """NEW-27: of whom a person must say what a STOP from a shared number means."""
     says = f"STOP or START from a shared number, undecided for so many patients: {count:,}."
     return [says] if count else []
-
-
-def _standing_still(settings: Settings, stopped: Any) -> dict[str, str]:
-    """What keeps everything from going on: by its code, in words with the way out."""
-    from tasks.prefect.polls import polling
-    from tasks.prefect.sending_queue import PAUSED_SAYS, is_paused
-    from tasks.processes import identity
-    from tasks.processes.server import server_status
-
-    found: dict[str, str] = {}
-    if stopped is not None:
-        since = LocalTime(settings).show(stopped.at)
-        found["sending_stopped"] = (
-            f"Sending is stopped since {since}, by {stopped.by}: {stopped.says}. "
-            "Look: cohort sending status"
-        )
-    who = identity.known(settings)
-    worker = polling(settings, who) if who is not None else None
-    if not server_status(settings).answers:
-        found["server_away"] = (
-            "The Prefect server does not answer: nothing begins or goes on by itself. "
-            "Start it: cohort server start"
-        )
-    elif worker is None or not worker.polls:
-        # Also where another installation's server answers at our port
-        found["no_worker"] = (
-            "No worker has asked for work within the last minute: nothing begins or goes on by itself. "
-            "Look: cohort server status"
-        )
-    elif is_paused(settings):
-        found["queue_paused"] = PAUSED_SAYS
-    return found
 
 
 def _ways_on(standing: dict[str, str]) -> list[str]:

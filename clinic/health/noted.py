@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -45,6 +46,15 @@ def note_findings(record: Record, clock: Clock, findings: Iterable[Finding]) -> 
     untold = [code for code in found if not known.get(code)]
     over = sorted(code for code, told in known.items() if told and code not in found)
     return News(tuple(found[code] for code in untold), tuple(over))
+
+
+def noted_now(record: Record) -> list[tuple[str, datetime]]:
+    """What was wrong when it was looked last: the code of each finding, and since when; the oldest first."""
+    c = health_finding.c
+    # One that was told is known until its end was told, too: what is over a moment longer than it is
+    query = sa.select(c.code, c.since).order_by(c.since, c.code)
+    with record.read() as connection:
+        return list(connection.execute(query).tuples().all())
 
 
 def note_told(record: Record, news: News) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from desk.staff import counting, provider, second_step, sign_in, today
+from desk.staff import counting, provider, second_step, sign_in
 from desk.staff.messages import routes as messages
 from desk.staff.patients import routes as patients
 from desk.staff.templates import routes as templates
+from desk.staff.today import page as today
 from desk.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (

@@ -33,6 +33,13 @@ class Waits:
     needs: str
     steps: tuple[Step, ...]
 
+    @property
+    def whom(self) -> str:
+        """Whom it waits for, in words."""
+        if not self.proven:
+            return f"{self.asked.requested_by} confirms"
+        return f"waits for {', '.join(self.deciders)}"
+
 
 @dataclass(frozen=True)
 class Queue:

@@ -1,0 +1,1 @@
+"""Today: what waits, runs, failed or is to be done."""
