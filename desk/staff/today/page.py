@@ -13,7 +13,7 @@ from clinic.govern.people.review import MAY, to_say
 from clinic.health.findings import KINDS
 from clinic.health.noted import noted_now
 from clinic.message.campaign.sending_stop import sending
-from clinic.message.outcomes.daily import Day, deliveries_by_day
+from clinic.message.sent_by_day import Day, deliveries_by_day
 from clinic.record.systems.sync_runs import IMPORTED, last_runs, sources_behind
 from desk.staff.today import entries
 from desk.web.page import Page

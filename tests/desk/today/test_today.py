@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from clinic.health.findings import Finding
 from clinic.health.noted import note_findings
-from clinic.message.outcomes.daily import deliveries_by_day
+from clinic.message.sent_by_day import deliveries_by_day
 from clinic.record.schema.messages import message
 from tasks.wiring import Wiring
 from tests.desk.busy_day import fill
