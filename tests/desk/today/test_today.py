@@ -38,7 +38,7 @@ def sections(page: str) -> dict[str, str]:
 def test_each_thing_of_the_day_is_there_and_leads_to_its_page(
     practice: Practice, visitor: Visitor, alone: Wiring
 ) -> None:
-    """ALC-44, NEW-31: what waits for me, what failed, what is overdue; each with where one goes on."""
+    """ALC-44: what waits for me, what failed, what is overdue; each with where one goes on."""
     fill(practice)
     visitor.sign_in("mair")
     page = visitor.see("/").text

@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
 def test_the_day_begins_with_what_waits_and_leads_to_it(
     browser: Browser, parts: Wiring, practice: Practice
 ) -> None:
-    """ALC-44, NEW-31: judged by axe, with the picture and its numbers; each thing leads to its page."""
+    """ALC-44: judged by axe, with the picture and its numbers; each thing leads to its page."""
     fill(practice)
     parts.settings = parts.settings.model_copy(update={"prefect_port": free_port()})
     with served(parts) as url, looking_at(browser, url) as page:
