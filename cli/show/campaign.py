@@ -73,9 +73,7 @@ def show_details(
         ),
         (
             "Follows",
-            f"campaign {details.follows}: messages whom that did not reach"
-            if details.follows
-            else "",
+            f"campaign {details.follows}: whom that did not reach" if details.follows else "",
         ),
         ("Corrects", f"campaign {details.corrects}" if details.corrects else ""),
         ("Corrected by", _campaigns(details.corrected_by)),

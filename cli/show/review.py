@@ -62,7 +62,12 @@ def show_credit(credit: Credit | None) -> None:
 
 
 def show_whom_it_lacks(review: Review) -> None:
-    """NEW-31: that it is a recall, and who is eligible and not on the list; nothing where neither is asked."""
+    """
+    That it is a recall, and who is eligible and not on the list (NEW-31); who is reached by another channel.
+    Nothing where none of them is asked.
+    """
+    for says in review.fallback:
+        console.say(f"  {escape(says)}")
     show_lines(_recall(review))
     show_said(one for one in review.said if one.code.startswith("coverage"))
     show_missing(review)

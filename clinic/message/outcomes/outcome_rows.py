@@ -26,6 +26,7 @@ from clinic.message.campaign.said import said_of
 from clinic.message.codes import message_on
 from clinic.message.eligibility.evidence import explain
 from clinic.message.eligibility.numbers import DIFFERS
+from clinic.message.following.then import COLUMNS, joined, says_then
 from clinic.message.outcomes.joined import Original
 from clinic.message.outcomes.reasons import message_says
 from clinic.message.sharing.standing import UNCONFIRMED
@@ -85,6 +86,8 @@ class _Found(NamedTuple):
     evidence: str | None
     nhs_number: str | None
     local_id: str | None
+    taken_by: int | None
+    then: str | None
 
 
 def headings(record: Record, campaign_id: int) -> list[str]:
@@ -133,7 +136,7 @@ def outcome_rows(
             page = _page(connection, own, after=last, only=only, size=page_size)
             decisions = explain(connection, {row.evidence for row in page if row.evidence}, zone)
         for row in page:
-            yield _outcome_row(row, decisions.get(row.evidence or ""), places)
+            yield _outcome_row(own, row, decisions.get(row.evidence or ""), places)
         if len(page) < page_size:
             return
         last = page[-1].row_number
@@ -156,6 +159,11 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
     )
     to_message = message.c.id == message_on(own.message_base, list_row.c.row_number)
     evidence = sa.func.coalesce(recipient.c.evidence, message.c.evidence)
+    rows = (
+        list_row.outerjoin(recipient, to_recipient)
+        .outerjoin(message, to_message)
+        .outerjoin(patient, patient.c.id == list_row.c.patient_id)
+    )
     return (
         sa.select(
             list_row.c.row_number,
@@ -166,18 +174,17 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
             evidence.label("evidence"),
             patient.c.nhs_number,
             patient.c.local_id,
+            *(COLUMNS if own.fallback else (sa.null().label("taken_by"), sa.null().label("then"))),
         )
-        .select_from(
-            list_row.outerjoin(recipient, to_recipient)
-            .outerjoin(message, to_message)
-            .outerjoin(patient, patient.c.id == list_row.c.patient_id)
-        )
+        .select_from(joined(rows, own) if own.fallback else rows)
         .where(list_row.c.list_id == own.list_id)
         .order_by(list_row.c.row_number)
     )
 
 
-def _outcome_row(row: _Found, decision: str | None, places: Sequence[int]) -> OutcomeRow:
+def _outcome_row(
+    own: Campaign, row: _Found, decision: str | None, places: Sequence[int]
+) -> OutcomeRow:
     found = orjson.loads(row.cells)
     cells = [found[place] for place in places if place < len(found)]
     if (
@@ -186,7 +193,9 @@ def _outcome_row(row: _Found, decision: str | None, places: Sequence[int]) -> Ou
         shown = row.code != _NOT_THEIRS
         cells = [row.nhs_number or "" if shown else "", row.local_id or "" if shown else ""]
     detail = decision or _in_words(row.code, row.detail) or message_says(row.reason)
-    return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)
+    then = says_then(own, row.taken_by, row.then)
+    told = " ".join(filter(None, (detail, then)))
+    return OutcomeRow(row.row_number, cells, row.code, told, row.reason)
 
 
 def _in_words(code: str, detail: str | None) -> str | None:

@@ -108,6 +108,8 @@ def _facts(visit: Visit, found: CampaignDetails) -> list[tuple[str, str]]:
         ("Length", counted(found.segments, unit_of(line.channel)) if found.segments else ""),
         ("Gateway", found.gateway.replace(" ", ", ")),
         ("By gateway", found.by_gateway),
+        ("By channel", found.by_channel),
+        ("Fallback", found.fallback),
         ("Template", template),
         ("Saved to the record", f"when {found.save_when}" if found.save_when else "no"),
         ("SNOMED CT codes", found.snomed_codes or ""),
@@ -115,7 +117,12 @@ def _facts(visit: Visit, found: CampaignDetails) -> list[tuple[str, str]]:
         ("Coverage", found.coverage),
         ("Tried again", "" if found.state_reason else when(found.tried_again)),
         ("List let pass by", f"{override.by}: {override.reason}" if override else ""),
-        ("Sends again", f"the failures of bulk message {found.resend_of}" if found.resend_of else ""),
+        (
+            "Follows" if found.follows else "Sends again",
+            f"{'those not reached by' if found.follows else 'the failures of'} bulk message {found.resend_of}"
+            if found.resend_of
+            else "",
+        ),
         ("Corrects", f"bulk message {found.corrects}" if found.corrects else ""),
         ("Corrected by", ", ".join(f"bulk message {each}" for each in found.corrected_by)),
         ("Ended", when(found.finished_at)),

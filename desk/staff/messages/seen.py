@@ -36,8 +36,9 @@ def details_of(desk: Desk, number: int) -> CampaignDetails:
 
     def make() -> CampaignDetails:
         return show_campaign(
-            desk.parts.record, number, accepted_errors=settings.release.accepted_errors, today=today
-        )
+            desk.parts.record, number, accepted_errors=settings.release.accepted_errors, today=today,
+            now=desk.parts.clock.now(), settings=settings,
+        )  # fmt: skip
 
     return desk.kept.get(("campaign", number), LIVE, make)
 

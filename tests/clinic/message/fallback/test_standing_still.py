@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from clinic.errors import CohortError
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.sending_stop import stop_and_hold
 from clinic.message.following.standing import fallback_of
+from clinic.message.outcomes.outcome_rows import outcome_rows
 from clinic.message.prepare.approve import counts_of, is_needed
 from clinic.message.prepare.control import cancel, pause
 from clinic.message.prepare.due import due_campaigns
@@ -24,9 +26,10 @@ from clinic.record.schema.campaigns import fallback_person
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import campaign, installation
 from clinic.settings import Release
-from clinic.settings.gateways.channel import EmailGateway
+from clinic.settings.gateways.channel import EmailGateway, SmsGateway
 from tests.clinic.message.fallback.practices import HOURS, TwoWays
 from tests.fakes import FakeClock
+from tests.main_job import nhs
 
 
 @pytest.fixture
@@ -44,10 +47,11 @@ def _half(practice: TwoWays) -> int:
     return number
 
 
-def _sent(practice: TwoWays) -> int:
+def _sent(practice: TwoWays, people: int = 2) -> int:
+    """A campaign that was sent, to one whose text was refused and one without a mobile; a day later."""
     practice.patient(1)
     practice.patient(2, mobile=None)
-    number = practice.first(practice.everybody(2))
+    number = practice.first(practice.everybody(people))
     practice.fate(number, 1, states.REJECTED, "number-barred")
     practice.later(HOURS)
     return number
@@ -252,3 +256,56 @@ def test_the_settings_are_what_is_meant_where_nobody_says(
             job = get_campaign(connection, number)
         kept.append((job.fallback, job.fallback_after))
     assert kept == [("email", 6), (None, None), ("email", 9)]
+
+
+def test_the_file_of_outcomes_says_what_came_of_each_by_the_other_channel(
+    practice: TwoWays,
+) -> None:
+    """NEW-6: one outcome a row, and beside it where the message went then."""
+    practice.patient(3, email=None)
+    number = _sent(practice, 3)
+    made = practice.follow()
+    practice.decides(2, "opt_out", channel="email")
+    practice.mail(made)
+    rows = {row.row_number: (row.code, row.detail) for row in outcome_rows(practice.record, number)}
+    assert rows[2][0] == "rejected"
+    assert rows[2][1].endswith("Then by e-mail, campaign 2: sent.")
+    assert rows[3] == ("phone_missing", "No number. Then by e-mail, campaign 2: not sent.")
+    assert rows[4] == ("sent", "")
+
+
+def test_what_the_other_channel_costs_at_most_is_said(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-13, COM-14: texts after e-mails, by the price of their gateway."""
+    sms = SmsGateway(
+        url="http://127.0.0.1:9", gateway_class="B", token=SecretStr("x" * 32), segment_cost=0.25
+    )
+    practice = TwoWays(record, clock, tmp_path, sms=sms)
+    practice.patient(1)
+    practice.patient(2, email=None)
+    practice.template("a" * 200, key="long")
+    practice.gateway = practice.mails
+    number = practice.begin(
+        practice.everybody(2), channel="email", fallback="sms", fallback_template="long"
+    )
+    practice.check(number)
+    practice.stage(number)
+    shown = review_campaign(practice.record, number, settings=practice.settings)
+    assert shown.fallback[0].startswith("By SMS at once: 1 person whom e-mail cannot reach.")
+    assert shown.fallback[1] == "That comes to 4 segments at most, 1.00 in all."
+
+
+def test_who_had_the_same_by_the_other_channel_lately_has_it_once(practice: TwoWays) -> None:
+    """NEW-30: asked of the second channel too."""
+    practice.gateway = practice.mails
+    practice.patient(2, mobile=None)
+    other = practice.file(nhs(2), name="other.csv")
+    practice.finish(practice.begin(other, channel="email", request_key="by mail"))
+    practice.gateway = practice.texts
+    practice.patient(1)
+    practice.first(practice.everybody(2))
+    (made,) = practice.follow()
+    practice.mail([made])
+    assert practice.mailed() == {2: 1}
+    assert list(practice.outcomes(made).values()) == ["had_this_lately"]
