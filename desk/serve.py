@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Annotated
 
 import typer
@@ -29,8 +30,10 @@ def serve(
     """
     import uvicorn
 
+    from clinic.message.drafts.uploads import spool_folder
     from clinic.settings import load_settings
     from desk.app import create_app
+    from desk.background.keeper import Keeper
     from tasks.wiring import wiring
 
     settings = load_settings()
@@ -43,11 +46,19 @@ def serve(
     parts.settings = parts.settings.model_copy(update={"desk": settings.desk})
     own = settings.desk
     typer.echo(f"The desk: {own.address or f'http://{own.host}:{own.port}'}", err=True)
-    uvicorn.run(
-        create_app(parts), host=own.host, port=own.port, access_log=False, server_header=False,
-        log_level="warning", proxy_headers=bool(own.proxies), forwarded_allow_ips=list(own.proxies),
-        timeout_graceful_shutdown=10,
-    )  # fmt: skip
+    tempfile.tempdir = str(
+        spool_folder(settings.home)
+    )  # uploads are spooled there until they are whole
+    helper = Keeper()
+    helper.start()
+    try:
+        uvicorn.run(
+            create_app(parts), host=own.host, port=own.port, access_log=False, server_header=False,
+            log_level="warning", proxy_headers=bool(own.proxies), forwarded_allow_ips=list(own.proxies),
+            timeout_graceful_shutdown=10,
+        )  # fmt: skip
+    finally:
+        helper.stop()
 
 
 def require_encrypted(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in
+from desk.staff.compose import routes as compose
 from desk.staff.messages import routes as messages
 from desk.staff.patients import routes as patients
 from desk.staff.templates import routes as templates
@@ -19,5 +20,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *counting.PAGES,
     *templates.PAGES,
     *messages.PAGES,
+    *compose.PAGES,
     *patients.PAGES,
 )

@@ -362,6 +362,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
         "operator_identity": "its mark is keyed, as that of sign_in; linking is an act",
         "desk_session": "as sign_in; signing in and out are acts",
+        "draft": "what somebody has not sent yet; the campaign made of it is sealed, and sending it is an act",
         "export_file": "its name and SHA-256 are in the export's act",
         "sync_run": "counts of imports; that each was run, and what was accepted, is on the trail",
         "health_finding": "what `cohort health` found at its last look: looked for again at each",

@@ -59,6 +59,11 @@ FILES: Final = (
         why_not="gone at the end of the command", erasure=Erasure.FILE,
     ),
     FileHeld(
+        folder="home", pattern="uploads/*/*", kind=Kind.CONTENT, purpose=Purpose.MESSAGING,
+        about="a list uploaded at the desk, until it is checked", retention=Retention.FILES,
+        why_not="gone once it is checked; what was imported is listed where it is kept", erasure=Erasure.FILE,
+    ),
+    FileHeld(
         folder="home", pattern="sources/*/*/*", kind=Kind.CONTENT, purpose=Purpose.RUNNING,
         about="what was fetched from another system, while it is imported", retention=Retention.FILES,
         why_not="gone at the end of the import; what was imported is listed where it is kept",

@@ -7,7 +7,12 @@ from typing import Final
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Erasure, Kind, Purpose, Retention, Rows, Section
 from clinic.personal_data.reach import ByAddress, ByKey, Through
-from clinic.record.schema.campaigns import fallback_person, gateway_standing, pace_lane
+from clinic.record.schema.campaigns import (
+    draft,
+    fallback_person,
+    gateway_standing,
+    pace_lane,
+)
 from clinic.record.schema.messages import (
     batch,
     campaign,
@@ -26,6 +31,21 @@ from clinic.record.schema.safety import content_finding, safety_acceptance, stal
 _MANY: Final = "of a campaign as a whole: nothing of one person"
 
 MESSAGES: Final = (
+    TableHeld(
+        table=draft,
+        about="a bulk message that somebody composes at the desk: list's name, text, when; no patient",
+        purpose=Purpose.MESSAGING,
+        retention=Retention.INSTALLATION,
+        section=_MANY,
+        rows=Rows.NONE,
+        columns={
+            Kind.PRACTICE: "asked file",
+            Kind.STAFF: "owner",
+            Kind.SECRET: "mark",
+            Kind.KEY: "id request_key list_id campaign_id",
+            Kind.WORK: "state rows problem says tries began_at changed_at",
+        },
+    ),
     TableHeld(
         table=campaign,
         about="a campaign: what was sent, by whom, to which list",

@@ -22,6 +22,7 @@ from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.record.private import claim
 from clinic.record.schema import METADATA
+from clinic.record.schema.campaigns import draft
 from clinic.record.schema.change import field_edit, operation_item
 from clinic.record.schema.govern import (
     audit_act,
@@ -58,6 +59,7 @@ LEFT_OUT: Final = frozenset(
         sign_in,
         desk_session,
         operator_identity,
+        draft,
         governed_setting,
         receipt_cursor,
         mesh_report,

@@ -1,4 +1,4 @@
-"""What keeps a campaign safe over days. Its own settings are columns of `campaign` (messages.py)."""
+"""What keeps a campaign safe over days, and what one is made of. Its settings: `campaign` (messages.py)."""
 
 from sqlalchemy import (
     BigInteger,
@@ -58,3 +58,30 @@ fallback_person = Table(
     PrimaryKeyConstraint("campaign_id", "patient_id"),
 )
 Index("ix_fallback_person_row", fallback_person.c.campaign_id, fallback_person.c.row_number)
+
+# A bulk message that somebody composes at the desk, until it is sent or discarded. Who moves it:
+# clinic/message/drafts/draft.py
+# asked: JSON, what was chosen so far, no patient's data; file: an upload that is not imported yet, below
+# home/uploads; rows: of what was chosen, where that is known; request_key: of the next campaign made of it;
+# mark: keyed, that its owner said to send it; tries: how often its work was begun without an end
+draft = Table(
+    "draft",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("owner", String(80), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("request_key", String(80), nullable=False, unique=True),
+    Column("asked", Text, nullable=False),
+    Column("file", Text),
+    Column("rows", Integer),
+    Column("list_id", Integer),
+    Column("campaign_id", Integer),
+    Column("problem", String(60), nullable=False),
+    Column("says", Text, nullable=False),
+    Column("mark", String(64), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_draft_owner", draft.c.owner)

@@ -1,5 +1,5 @@
 """
-Files of the home that are copies: exports, rows that got no message, what is unknown, the record of before.
+Files of the home that are copies: exports, uploads, rows that got no message, what is unknown, the old record.
 
 A file is as old as its last change. What it was stays: its SHA-256 and size, and of an export the operation.
 """
@@ -33,6 +33,7 @@ PLACES: Final = (
     ("exports/*", "files_days"),
     ("not-accepted/*", "files_days"),
     ("sent-unknown-*.csv", "files_days"),
+    ("uploads/*/*", "files_days"),
     ("before-upgrade/*", "copies_days"),
 )
 _CAMPAIGN: Final = re.compile(r"campaign-(\d+)\.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -31,6 +32,22 @@ class Desk(Section):
     hours: int = Field(
         default=12, ge=1, le=24, description="Who is signed in signs in again after so long"
     )
+
+    codes: dict[str, str] = Field(
+        default={
+            "86198006": "Influenza vaccination",
+            "171149006": "Screening for malignant neoplasm of cervix",
+        },
+        description="SNOMED CT codes that staff find by a word when they compose a message, and what each "
+        "means. A clinician of the practice says which",
+    )
+
+    @field_validator("codes")
+    @classmethod
+    def _are_codes(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := [code for code in value if not re.fullmatch(r"[1-9][0-9]{5,17}", code)]:
+            raise ValueError(f"{', '.join(wrong)}: a SNOMED CT code is 6 to 18 digits")
+        return value
 
     oidc_issuer: str = Field(
         default="",
