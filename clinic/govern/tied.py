@@ -120,6 +120,8 @@ def kept_subjects(
     connection: Connection, name: str, subjects: Collection[tuple[str, int]]
 ) -> frozenset[tuple[str, int]]:
     """Those of these pieces of work, in the words of `require_subject`, that others' patients are in."""
+    if not codes_of(connection, name):
+        return frozenset()
     kept = set()
     for subject, number in subjects:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in
+from desk.staff.approvals import pages as approvals
 from desk.staff.compose import routes as compose
 from desk.staff.messages import routes as messages
 from desk.staff.patients import routes as patients
@@ -19,6 +20,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *today.PAGES,
     *counting.PAGES,
     *templates.PAGES,
+    *approvals.PAGES,
     *messages.PAGES,
     *compose.PAGES,
     *patients.PAGES,

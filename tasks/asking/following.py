@@ -130,6 +130,19 @@ def follow(
     return Followed((says,))
 
 
+def write_down(record: Record, clock: Clock, decided: Approval) -> None:
+    """
+    Write the decision to the operation that waited for it, and a no to the campaign; asks Prefect nothing.
+
+    For a process without Prefect: `settle` lets the run go on within minutes.
+    """
+    with contextlib.suppress(NotFound):
+        if decided.subject == "operation":
+            operations.answer(record, clock, decided.subject_id)
+        elif decided.subject == "campaign" and decided.state == "rejected":
+            campaigns.answer(record, clock, decided.subject_id)
+
+
 def _taken_up(record: Record, settings: Settings, decided: Approval, *, start: bool) -> Followed:
     """An approved campaign that has no run: who goes on with it."""
     look, now = f"cohort show {decided.subject_id}", _resuming(decided)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from clinic.govern.approval_rows import Approval
 from clinic.govern.approvals.confirming import is_confirmed
-from clinic.govern.approvals.queue import deciders, waiting
+from clinic.govern.approvals.queue import deciders_of, waiting
 from clinic.govern.people.roles import decider
 from clinic.govern.tied import kept_subjects
 from clinic.record.database import Record
@@ -62,11 +62,11 @@ def standing(record: Record, found: Sequence[Approval], name: str) -> list[Waits
     """How these requests stand, and what this person may do with each."""
     with record.read() as connection:
         proven = {one.id: is_confirmed(connection, one) for one in found}
-    return [_waits(record, one, name, proven=proven[one.id]) for one in found]
+    who = deciders_of(record, found)
+    return [_waits(one, name, tuple(who[one.id]), proven=proven[one.id]) for one in found]
 
 
-def _waits(record: Record, asked: Approval, name: str, *, proven: bool) -> Waits:
-    names = tuple(deciders(record, asked))
+def _waits(asked: Approval, name: str, names: tuple[str, ...], *, proven: bool) -> Waits:
     steps: tuple[Step, ...] = ()
     if asked.state == "waiting" and name == asked.requested_by:
         steps = () if proven else ("confirm",)

@@ -36,22 +36,33 @@ def stale(record: Record, now: datetime, *, after: timedelta) -> list[Approval]:
 
 def deciders(record: Record, asked: Approval) -> list[str]:
     """The names of those who may decide this request."""
-    people = list_operators(record)
+    return deciders_of(record, [asked])[asked.id]
+
+
+def deciders_of(record: Record, found: Sequence[Approval]) -> dict[int, list[str]]:
+    """By number, the names of those who may decide each of these requests."""
+    people = [person for person in list_operators(record) if person.active]
+    subjects = [("approval", asked.id) for asked in found]
+    who: dict[int, list[str]] = {asked.id: [] for asked in found}
     with record.read() as connection:
-        return [
-            person.name
-            for person in people
-            if person.active
-            and person.name != asked.requested_by
-            and may(person.role, "approve", asked.kind)
-            and may_decide(connection, person.name, asked.kind)
-            and not kept_subjects(connection, person.name, [("approval", asked.id)])
-        ]
+        for person in people:
+            kept = kept_subjects(connection, person.name, subjects)
+            for asked in found:
+                if (
+                    person.name != asked.requested_by
+                    and ("approval", asked.id) not in kept
+                    and may(person.role, "approve", asked.kind)
+                    and may_decide(connection, person.name, asked.kind)
+                ):
+                    who[asked.id].append(person.name)
+    return who
 
 
 def undecidable(record: Record, now: datetime) -> list[Approval]:
     """Requests that wait although no active operator may decide them: an approver lacks access."""
-    return [asked for asked in waiting(record, now) if not deciders(record, asked)]
+    found = waiting(record, now)
+    who = deciders_of(record, found)
+    return [asked for asked in found if not who[asked.id]]
 
 
 def rejected_to(record: Record, now: datetime, requester: str) -> list[Approval]:

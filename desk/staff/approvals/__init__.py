@@ -1,0 +1,1 @@
+"""What waits for a second approver: listed, looked at, decided (ALC-33, ALC-45, NEW-1)."""
