@@ -6,6 +6,8 @@ runs twice or is killed; and whoever can be reached by the second one is.
 from __future__ import annotations
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from clinic.message import states
+from clinic.message.following.begin import Way, begin_fallbacks
 from clinic.record.database import Record
 from clinic.record.schema.campaigns import fallback_person
 from clinic.record.schema.lists import cohort_list
@@ -186,4 +189,23 @@ def test_the_key_says_that_a_person_is_taken_once(
     life.follow()
     life.mail()
     assert life.practice.mailed() == {1: 1, 2: 1, PEOPLE + 1: 1}
+    _whole(life.practice)
+
+
+def test_two_that_begin_at_once_begin_one(record: Record, clock: FakeClock, tmp_path: Path) -> None:
+    """Two workers' `settle` at one instant."""
+    life = _Life(record, clock, tmp_path, ["gone", "gone", "sent", "sent"])
+    life.wait()
+    together = threading.Barrier(4)
+
+    def way(channel: str, outbox: bool) -> Way:
+        together.wait()  # each has seen who is due, and none has taken them
+        return life.practice.way(channel, outbox)
+
+    def begin(_: int) -> list[int]:
+        return begin_fallbacks(record, clock, life.practice.settings, way)
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [key for some in pool.map(begin, range(4)) for key in some]
+    assert len(made) == 1
     _whole(life.practice)
