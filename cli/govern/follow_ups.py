@@ -163,30 +163,22 @@ def give(
 
 
 def _set(numbers: list[str], me: str, secret_fd: int | None, *, done: bool) -> None:
-    from clinic.change.review.follow_up import count_open
-    from clinic.change.review.follow_up import tick as note
     from clinic.clock import SystemClock
     from clinic.govern.audit.trail import write_anchor
-    from clinic.message.recall.follow_ups import close, is_of_recall, open_by_owner
+    from clinic.message.recall.follow_ups import is_of_recall
+    from tasks.asking.follow_ups import set_done
 
-    settings, clock = get_settings(), SystemClock()
-    of_recalls = [number for number in numbers if is_of_recall(number)]
+    settings = get_settings()
     with open_record(settings) as record:
         person = prove_me(record, settings, me, secret_fd)
-        ticked = [
-            note(record, clock, number, by=person, done=done)
-            for number in numbers
-            if number not in of_recalls
-        ]
-        closed = close(record, clock, of_recalls, by=person, done=done) if of_recalls else 0
+        ticked = set_done(record, SystemClock(), numbers, by=person, done=done)
         write_anchor(record, anchor_of(settings))
-        left = count_open(record) + open_by_owner(record).total()
-    for found in ticked:
+    for found in ticked.of_operations:
         how = f"done by {found.done_by}" if found.done_at else "open again"
         console.say(f"Follow-up {found.number} is {how}.")
-    if of_recalls:
+    if any(is_of_recall(number) for number in numbers):
         how = f"done by {person.name}" if done else "open again"
-        console.say(f"{closed:,} follow-ups of recalls are {how}.")
-    console.say(f"{left:,} are open.")
-    if left:
+        console.say(f"{ticked.of_recalls:,} follow-ups of recalls are {how}.")
+    console.say(f"{ticked.left:,} are open.")
+    if ticked.left:
         console.next_commands("cohort follow-ups")

@@ -161,7 +161,11 @@ def _last_step(reply: Reply, at: datetime | str | None) -> str:
 
 
 def _what_to_do(reply: Reply) -> list[str]:
-    if reply.state == "done":
-        return [] if reply.keyword in ("stop", "start") else [f"cohort reply reopen {reply.id}"]
-    take = [f"cohort reply take {reply.id}"] if reply.state == "open" else []
-    return [*take, f'cohort reply done {reply.id} --note "…"']
+    from clinic.message.incoming.replies import steps_of
+
+    commands = {
+        "take": f"cohort reply take {reply.id}",
+        "done": f'cohort reply done {reply.id} --note "…"',
+        "reopen": f"cohort reply reopen {reply.id}",
+    }
+    return [commands[step] for step in steps_of(reply)]

@@ -11,6 +11,7 @@ from desk.staff.messages import routes as messages
 from desk.staff.patients import routes as patients
 from desk.staff.templates import routes as templates
 from desk.staff.today import page as today
+from desk.staff.work import routes as work
 from desk.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -23,5 +24,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *approvals.PAGES,
     *messages.PAGES,
     *compose.PAGES,
+    *work.PAGES,
     *patients.PAGES,
 )

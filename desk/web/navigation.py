@@ -11,6 +11,8 @@ ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/", "Today", None),
     ("/messages", "Bulk messages", "view"),
     ("/approvals", "Approvals", "view"),
+    ("/replies", "Replies", "view"),
+    ("/tasks", "Tasks", "view"),
     ("/templates", "Templates", "view"),
     ("/patients", "Patients", "view"),
 )

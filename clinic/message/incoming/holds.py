@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -54,23 +54,44 @@ class Hold:
 
 def list_holds(record: Record, *, every: bool = False, limit: int = 50) -> list[Hold]:
     """What nobody has decided yet, the oldest first; every: what was decided too."""
+    query = _holds().limit(limit)
+    if not every:
+        query = query.where(contact_hold.c.state == "held")
+    with record.read() as connection:
+        return [Hold(*row) for row in connection.execute(query)]
+
+
+def one_hold(record: Record, number: int) -> Hold:
+    """
+    One of them, decided or not.
+
+    Raises:
+        NotFound: there is no such hold
+    """
+    with record.read() as connection:
+        found = connection.execute(_holds().where(contact_hold.c.id == number)).one_or_none()
+    if found is None:
+        raise _unknown(number)
+    return Hold(*found)
+
+
+def _unknown(number: int) -> NotFound:
+    return NotFound("hold-unknown", f"there is no hold {number}; see: cohort holds")
+
+
+def _holds() -> sa.Select[Any]:
     h, p = contact_hold.c, patient.c
     name = sa.func.trim(
         sa.func.coalesce(p.given_name, "") + " " + sa.func.coalesce(p.family_name, "")
     )
-    query = (
+    return (
         sa.select(
             h.id, h.reply_id, h.why, shown(h.address), sa.func.coalesce(p.nhs_number, p.local_id),
             sa.case((p.id.is_not(None), name)), h.held_at, h.state, h.decided_by, h.note,
         )
         .select_from(contact_hold.outerjoin(patient, p.id == h.patient_id))
         .order_by(h.id)
-        .limit(limit)
     )  # fmt: skip
-    if not every:
-        query = query.where(h.state == "held")
-    with record.read() as connection:
-        return [Hold(*row) for row in connection.execute(query)]
 
 
 def count_undecided(record: Record) -> int:
@@ -103,7 +124,7 @@ def decide_hold(
             sa.select(contact_hold).where(which).with_for_update()
         ).one_or_none()
         if found is None:
-            raise NotFound("hold-unknown", f"there is no hold {number}; see: cohort holds")
+            raise _unknown(number)
         if found.state == state:
             return 0
         connection.execute(

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -49,6 +49,7 @@ from clinic.values.phone import judge_mobiles
 _PROGRAMS: Final = Words()
 OPEN, IN_HAND, DONE = "open", "in_hand", "done"
 _DECISIONS: Final = {"stop": "opt_out", "start": "opt_in"}
+Work = Literal["take", "done", "reopen"]
 BLOCK: Final = 1_000
 PAGE: Final = 1_000
 
@@ -334,6 +335,13 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
         )
         for p in people
     ]
+
+
+def steps_of(one: Reply) -> tuple[Work, ...]:
+    """What somebody may do with it now; giving it to somebody is as taking it."""
+    if one.state == DONE:
+        return () if one.keyword in _DECISIONS else ("reopen",)
+    return ("take", "done") if one.state == OPEN else ("done",)
 
 
 def _listed() -> sa.Select[Any]:
