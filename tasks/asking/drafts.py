@@ -95,25 +95,30 @@ def _read(parts: Wiring, own: Draft) -> None:
 
 
 def _check(parts: Wiring, own: Draft) -> None:
-    asked, home = own.asked, parts.settings.home
-    file = None
-    if own.file and own.list_id is None and own.campaign_id is None:
-        file = str(path_of(home, own.file))
-    request = request_of(
-        asked, template=asked.template or _own_text(parts, own), request_key=own.request_key,
-        file=file, list_id=own.list_id,
-    )  # fmt: skip
-    campaign_id = begin(parts, request, by=own.owner)
+    # It is there where the helper was killed after it, and where it sends failures again
+    campaign_id = own.campaign_id or _make(parts, own)
     made = work.note_made(parts.record, own, campaign_id)
     if made is None:
         return
-    remove_upload(home, own.file)
+    remove_upload(parts.settings.home, own.file)
     try:
         prepare(parts, campaign_id, telling=_quiet)
     except MendableError as problem:
         work.note_problem(parts.record, made, problem.code, problem.says)
         return
     work.note_ready(parts.record, made)
+
+
+def _make(parts: Wiring, own: Draft) -> int:
+    """Its campaign; the same key gives the same."""
+    asked, file = own.asked, None
+    if own.file and own.list_id is None:
+        file = str(path_of(parts.settings.home, own.file))
+    request = request_of(
+        asked, template=asked.template or _own_text(parts, own), request_key=own.request_key,
+        file=file, list_id=own.list_id,
+    )  # fmt: skip
+    return begin(parts, request, by=own.owner)
 
 
 def _own_text(parts: Wiring, own: Draft) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from clinic.message import states
 from clinic.message.prepare.resend import FAILED
@@ -14,23 +14,6 @@ Step = Literal[
 ]  # fmt: skip
 _STOPPED = frozenset({states.PAUSED, states.HELD_CAMPAIGN, states.MISSED})
 _WOULD_SEND = frozenset({states.CHECKING, states.SCHEDULED, states.RUNNING})
-# As it is typed; {}: the campaign's number
-_COMMANDS: Final[Mapping[Step, str]] = {
-    "look": "cohort show {}",
-    "errors": "cohort show {} --errors-only",
-    "outcomes": "cohort outcomes {0} --csv outcomes-{0}.csv",
-    "allow": "cohort sending status",
-    "resume": "cohort resume {}",
-    "cancel": "cohort cancel {}",
-    "worker": "cohort server status",
-    "carry-on": "cohort message --resume {}",
-    "review": "cohort review {}",
-    "approvals": "cohort approvals",
-    "pause": "cohort pause {}",
-    "resolve": 'cohort unknown ask {} --as sent --reason "…"',
-    "resend": "cohort resend {}",
-    "campaigns": "cohort campaigns",
-}
 
 
 def next_steps(
@@ -49,7 +32,28 @@ def next_steps(
         state, counts, resendable=resendable, waits=waits, stopped=stopped, askable=askable,
         approved=approved,
     )  # fmt: skip
-    return [_COMMANDS[step].format(campaign_id) for step in found]
+    typed = _commands(str(campaign_id))
+    return [typed[step] for step in found]
+
+
+def _commands(number: str) -> dict[Step, str]:
+    """Each step as it is typed."""
+    return {
+        "look": f"cohort show {number}",
+        "errors": f"cohort show {number} --errors-only",
+        "outcomes": f"cohort outcomes {number} --csv outcomes-{number}.csv",
+        "allow": "cohort sending status",
+        "resume": f"cohort resume {number}",
+        "cancel": f"cohort cancel {number}",
+        "worker": "cohort server status",
+        "carry-on": f"cohort message --resume {number}",
+        "review": f"cohort review {number}",
+        "approvals": "cohort approvals",
+        "pause": f"cohort pause {number}",
+        "resolve": f'cohort unknown ask {number} --as sent --reason "…"',
+        "resend": f"cohort resend {number}",
+        "campaigns": "cohort campaigns",
+    }
 
 
 def steps(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from desk.staff.messages import errors, listing, one, steps
+from desk.staff.messages import errors, listing, one, resend, steps
 from desk.web.page import Page
 
-PAGES: Final[tuple[Page, ...]] = (*listing.PAGES, *one.PAGES, *errors.PAGES, *steps.PAGES)
+PAGES: Final[tuple[Page, ...]] = (
+    *listing.PAGES,
+    *one.PAGES,
+    *errors.PAGES,
+    *steps.PAGES,
+    *resend.PAGES,
+)
