@@ -31,7 +31,7 @@ def begin_again(
     record: Record, clock: Clock, settings: Settings, campaign_id: int, *, by: str, request_key: str
 ) -> int:
     """
-    Let a campaign's failures be checked, and its messages be written; the number of the draft. The same key gives the same.
+    Let a campaign's failures be checked and their messages be written; the draft's number. Once for a key.
 
     Args:
         by: the name of a proven person, whose draft it is
