@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.gateway.credit import price_at
+from clinic.gateway.credit import Cost, price_at
 from clinic.gateway.voice.spoken import unit_of
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
@@ -27,21 +27,26 @@ _OTHER: Final = "another code of the gateway's own"
 
 def says_cost(connection: Connection, settings: Settings, job: Campaign) -> str:
     """`Cost so far: 3.24 for 162 segments that the gateway took.`; empty where none has a price."""
-    names = names_of(job.gateway, job.gateways)
-    prices = {name: price_at(settings, name, job.channel) for name in names}
-    priced = any(price.segment or price.countries for price in prices.values())
-    if job.dry_run or job.gateway == states.OUTBOX or not priced:
-        return ""
-    costs = [  # each at its own price, whatever was expected of its part
-        cost_of(connection, job, price, of=_BILLED, by=name if job.gateways else None)
-        for name, price in prices.items()
-    ]
+    costs = costs_by_gateway(connection, settings, job).values()
     segments = sum(cost.segments for cost in costs)
     if not segments:
         return ""
     units = counted(segments, unit_of(job.channel))
     money = sum(cost.money for cost in costs)
     return f"Cost so far: {money:,.2f} for {units} that the gateway took."
+
+
+def costs_by_gateway(connection: Connection, settings: Settings, job: Campaign) -> dict[str, Cost]:
+    """What each gateway took, each at its own price; empty where none has one, or nothing is really sent."""
+    names = names_of(job.gateway, job.gateways)
+    prices = {name: price_at(settings, name, job.channel) for name in names}
+    priced = any(price.segment or price.countries for price in prices.values())
+    if job.dry_run or job.gateway == states.OUTBOX or not priced:
+        return {}
+    return {
+        name: cost_of(connection, job, price, of=_BILLED, by=name if job.gateways else None)
+        for name, price in prices.items()
+    }
 
 
 def refused_by_code(connection: Connection, where: ColumnElement[bool]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -9,6 +10,8 @@ from starlette.responses import Response
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.gateway.voice.spoken import unit_of
 from clinic.message import states
+from clinic.message.asking.confirming import waiting_request
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.sending_stop import is_kept_back
 from clinic.message.incoming.resolve_unknown import may_ask
 from clinic.message.outcomes.next_steps import Step, steps
@@ -24,7 +27,9 @@ from desk.staff.messages.seen import LIVE, controls_of, details_of
 from desk.staff.messages.words import CHANNELS, bars_of, comes_next, tags_of
 from desk.web.page import Page
 from desk.web.visit import Visit
+from tasks.story.billed import costs_by_gateway
 
+_PRICED: Final = timedelta(seconds=30)
 _LIVELY: Final = frozenset({states.RUNNING, states.SCHEDULED, states.CHECKING})
 
 
@@ -51,10 +56,19 @@ def standing(visit: Visit, number: int) -> dict[str, Any]:
         "lively": found.state in _LIVELY,
         "seconds": int(LIVE.total_seconds()),
         **desk.kept.get(("moves", number), LIVE, lambda: _moves(visit, found)),
+        "approval": _approval(visit, found),
         "next": comes_next(found.state, _steps(visit, found), may_act=visit.has("send")),
         "resend": visit.has("send") and "resend" in _steps(visit, found),
         "controls": controls_of(found) if visit.has("send") else (),
     }
+
+
+def _approval(visit: Visit, found: CampaignDetails) -> int | None:
+    """The request that it waits for; None: it waits for none."""
+    if found.state != states.AWAITING_APPROVAL:
+        return None
+    waits = waiting_request(visit.desk.parts.record, found.line.id)
+    return waits[0].id if waits else None
 
 
 def _moves(visit: Visit, found: CampaignDetails) -> dict[str, Any]:
@@ -110,6 +124,7 @@ def _facts(visit: Visit, found: CampaignDetails) -> list[tuple[str, str]]:
         ("By gateway", found.by_gateway),
         ("By channel", found.by_channel),
         ("Fallback", found.fallback),
+        ("Cost so far", _cost(visit, line.id)),
         ("Template", template),
         ("Saved to the record", f"when {found.save_when}" if found.save_when else "no"),
         ("SNOMED CT codes", found.snomed_codes or ""),
@@ -132,6 +147,24 @@ def _facts(visit: Visit, found: CampaignDetails) -> list[tuple[str, str]]:
         said = "Approved by" if decided.approved else "Rejected by"
         facts += [(said, f"{decided.by}, {when(decided.at)}"), ("Note", decided.note or "")]
     return [(name, value) for name, value in facts if value]
+
+
+def _cost(visit: Visit, number: int) -> str:
+    """Of each gateway, at the prices of the settings; empty where none has one."""
+    desk = visit.desk
+
+    def count() -> str:
+        with desk.parts.record.read() as connection:
+            job = get_campaign(connection, number)
+            costs = costs_by_gateway(connection, desk.settings(), job)
+        unit = unit_of(job.channel)
+        told = {
+            name: f"{cost.money:,.2f} for {counted(cost.segments, unit)}"
+            for name, cost in costs.items()
+        }
+        return "; ".join(f"{name} {says}" if len(told) > 1 else says for name, says in told.items())
+
+    return desk.kept.get(("cost", number), _PRICED, count)
 
 
 PAGES: Final = (

@@ -16,6 +16,7 @@ from clinic.message.timing.timing import timing_of
 from clinic.record.schema.govern import access_log, audit_act
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.people import facility, patient
+from tasks.wiring import Wiring
 from tests.desk.visitors import Visitor
 from tests.fakes import FakeGateway
 from tests.main_job import Practice, nhs
@@ -118,6 +119,19 @@ def test_one_is_shown_with_counts_that_add_up(practice: Practice, visitor: Visit
     assert "plain, version 1" in page
     with practice.record.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(access_log)) == 0
+
+
+def test_what_it_cost_so_far_is_told_at_the_prices_of_the_settings(
+    practice: Practice, visitor: Visitor, parts: Wiring
+) -> None:
+    """COM-14: three messages of a segment each, at 0.04."""
+    practice.patients(3)
+    practice.run(practice.everybody(3))
+    parts.settings = parts.settings.model_copy(
+        update={"sms": parts.settings.sms.model_copy(update={"segment_cost": 0.04})}
+    )
+    visitor.sign_in("olwen")
+    assert "0.12 for 3 segments" in visitor.see("/messages/1").text
 
 
 def test_progress_is_fetched_again_only_while_something_moves(

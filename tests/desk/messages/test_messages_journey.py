@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser
 
+from tasks.asking.drafts import do_next
 from tasks.wiring import Wiring
 from tests.desk.browser import chromium, judge, looking_at, needs_browser, served, sign_in
 from tests.desk.messages.test_messages import failed, running
@@ -84,3 +85,22 @@ def test_without_scripts_a_link_does_what_a_poll_does(
         page.goto(f"/messages/{number}")
         page.get_by_role("link", name="Refresh").click()
         assert page.get_by_text("Messages tried: 0 of 2").is_visible()
+
+
+def test_what_failed_is_sent_again_by_the_review(
+    browser: Browser, parts: Wiring, practice: Practice
+) -> None:
+    """PAT-22, PAT-23: "Try sending again" leads through the review, with the failures alone."""
+    practice.patients(3)
+    failed(practice, 3)
+    parts.settings = parts.settings.model_copy(update={"outbox": True})
+    with served(parts) as url, looking_at(browser, url) as page:
+        sign_in(page, "olwen")
+        page.goto("/messages/1")
+        page.get_by_role("link", name="Try sending again").click()
+        judge(page, PICTURES, "message-resend")
+        page.get_by_role("button", name="Check what failed").click()
+        while do_next(parts):
+            pass
+        page.get_by_role("heading", name="Review and send").wait_for()
+        assert page.get_by_text("Please book your check.").count()
