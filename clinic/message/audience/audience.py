@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -56,10 +57,12 @@ def audience_from(classes: str | None, bounds: str | None) -> Audience:
     return Audience(tuple((classes or "").split()), Bounds.from_json(bounds))
 
 
+_OF_VERSION: Final = sa.select(template_audience.c.classes, template_audience.c.bounds).where(
+    template_audience.c.template_version_id == sa.bindparam("this_version")
+)
+
+
 def audience_of(connection: Connection, version_id: int) -> Audience:
     """Of a template's version."""
-    c = template_audience.c
-    row = connection.execute(
-        sa.select(c.classes, c.bounds).where(c.template_version_id == version_id)
-    ).one_or_none()
+    row = connection.execute(_OF_VERSION, {"this_version": version_id}).one_or_none()
     return audience_from(row.classes, row.bounds) if row else ANYBODY

@@ -59,13 +59,14 @@ def require_in_time(
         )
 
 
+_JOB: Final = sa.select(
+    campaign.c.created_at, campaign.c.template_version_id, campaign.c.dry_run
+).where(campaign.c.id == sa.bindparam("this_campaign"))
+
+
 def is_late(connection: Connection, campaign_id: int, hours: float, now: datetime) -> bool:
     """Whether what waits of a campaign is worth nothing any more; a dry run's is never late."""
-    job = connection.execute(
-        sa.select(campaign.c.created_at, campaign.c.template_version_id, campaign.c.dry_run).where(
-            campaign.c.id == campaign_id
-        )
-    ).one()
+    job = connection.execute(_JOB, {"this_campaign": campaign_id}).one()
     if job.dry_run or now <= job.created_at + timedelta(hours=hours):
         return False
     return is_clinical(connection, job.template_version_id)

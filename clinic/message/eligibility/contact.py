@@ -22,7 +22,7 @@ from clinic.message.timing.pacing import DAY, Lane, Turn
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import cohort_list, template, template_audience, template_version
 from clinic.record.schema.messages import campaign, message, submission
-from clinic.record.statements.made import At
+from clinic.record.statements.made import At, Instant, Made, keep, known
 from clinic.record.told import of_teller
 from clinic.settings import Contact
 
@@ -36,10 +36,12 @@ def is_capped(connection: Connection, contact: Contact, campaign_id: int) -> boo
     """Whether this campaign's messages are counted against the cap."""
     if not contact.most:
         return False
-    capped = _with_template(sa.select(campaign.c.id)).where(
-        campaign.c.id == campaign_id, _is_capped(contact)
-    )
-    return connection.scalar(capped) is not None
+    key = ("capped", contact.exempt_purposes, contact.exempt_types)
+    if (made := known(key)) is None:
+        own = campaign.c.id == sa.bindparam("this_campaign")
+        query = _with_template(sa.select(campaign.c.id)).where(own, _is_capped(contact))
+        made = keep(key, Made(query, Instant()))
+    return connection.scalar(made.statement, {"this_campaign": campaign_id}) is not None
 
 
 def _is_capped(contact: Contact) -> sa.ColumnElement[bool]:

@@ -12,6 +12,7 @@ of reminders, of staff, of failures that are sent again, and where the sender sa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,7 +28,7 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import cohort_list, template_version
 from clinic.record.schema.messages import campaign, message
-from clinic.record.statements.made import At
+from clinic.record.statements.made import At, Instant, Made
 from clinic.record.told import of_teller
 from clinic.settings import Contact
 
@@ -86,22 +87,39 @@ def saying_the_same(
     job = get_campaign(connection, campaign_id)
     if not contact.same_days or job.send_guard is None:
         return []
-    source = sa.select(cohort_list.c.source).where(cohort_list.c.id == job.list_id)
-    if connection.scalar(source) in _EXEMPT:
+    if connection.scalar(_SOURCE, {"this_list": job.list_id}) in _EXEMPT:
         return []
+    made = _same(job.gateway == states.OUTBOX, contact.same_days)
+    own = {
+        "this_campaign": job.id,
+        "this_channel": job.channel,
+        "this_version": job.template_version_id,
+    }
+    return list(connection.scalars(made.statement, made.values(now, own)))
+
+
+_SOURCE: Final = sa.select(cohort_list.c.source).where(
+    cohort_list.c.id == sa.bindparam("this_list")
+)
+
+
+@functools.cache
+def _same(is_kept: bool, days: float) -> Made:
+    """Made once: it is asked with each batch. is_kept: of those whose messages the outbox kept."""
+    instant = Instant()
     own, other = template_version.alias(), template_version.alias()
     versions = (
         sa.select(other.c.id)
         .join(own, (own.c.template_id == other.c.template_id) | (own.c.body == other.c.body))
-        .where(own.c.id == job.template_version_id)
+        .where(own.c.id == sa.bindparam("this_version"))
     )
     kept = campaign.c.gateway == states.OUTBOX
     found = sa.select(campaign.c.id).where(
-        campaign.c.id != job.id,
-        campaign.c.channel == job.channel,
+        campaign.c.id != sa.bindparam("this_campaign"),
+        campaign.c.channel == sa.bindparam("this_channel"),
         campaign.c.template_version_id.in_(versions),
         campaign.c.dry_run.is_(False),
-        sending_since(now - timedelta(days=contact.same_days)),
-        kept if job.gateway == states.OUTBOX else ~kept,
+        sending_since(instant - timedelta(days=days)),
+        kept if is_kept else ~kept,
     )
-    return list(connection.scalars(found))
+    return Made(found, instant)

@@ -10,6 +10,7 @@ What is sent again was written for the day on which it was first asked for.
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -21,12 +22,25 @@ from clinic.message.words.days import day_words
 from clinic.record.schema.lists import cohort_list, template_version
 from clinic.record.schema.messages import campaign
 
+# Made once: they are asked with each batch (clinic/record/statements/made.py)
+_OWN: Final = campaign.c.id == sa.bindparam("this_campaign")
+_ASKED: Final = sa.select(campaign.c.created_at, campaign.c.resend_of).where(_OWN)
+_SAYS: Final = (
+    sa.select(
+        campaign.c.dry_run,
+        template_version.c.body,
+        template_version.c.subject,
+        cohort_list.c.source,
+    )
+    .join(template_version, template_version.c.id == campaign.c.template_version_id)
+    .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+    .where(_OWN)
+)
+
 
 def first_asked(connection: Connection, campaign_id: int) -> datetime:
     """When a campaign was asked for; of one that sends failures again, when the first of them was."""
-    row = connection.execute(
-        sa.select(campaign.c.created_at, campaign.c.resend_of).where(campaign.c.id == campaign_id)
-    ).one()
+    row = connection.execute(_ASKED, {"this_campaign": campaign_id}).one()
     return row.created_at if row.resend_of is None else first_asked(connection, row.resend_of)
 
 
@@ -34,15 +48,7 @@ def words_of_another_day(
     connection: Connection, campaign_id: int, now: datetime, zone: tzinfo
 ) -> list[str]:
     """The words by which a campaign's text names a day that has moved, if nobody accepted them; else none."""
-    job = connection.execute(
-        sa.select(
-            campaign.c.dry_run, template_version.c.body,
-            template_version.c.subject, cohort_list.c.source,
-        )
-        .join(template_version, template_version.c.id == campaign.c.template_version_id)
-        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
-        .where(campaign.c.id == campaign_id)
-    ).one()  # fmt: skip
+    job = connection.execute(_SAYS, {"this_campaign": campaign_id}).one()
     asked = first_asked(connection, campaign_id)
     same = asked.astimezone(zone).date() == now.astimezone(zone).date()
     if same or job.dry_run or job.source == STAFF_LIST:

@@ -8,6 +8,7 @@ only since it was made is not added: they were in nobody's review.
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 import orjson
 import sqlalchemy as sa
@@ -21,12 +22,16 @@ from clinic.record.schema.people import patient
 FROM_RECORD = ("filter", "group")  # sources of lists that can be asked for again
 
 
+_LIST: Final = sa.select(cohort_list.c.source, cohort_list.c.criteria).where(
+    cohort_list.c.id == sa.bindparam("this_list")
+)
+
+
 def no_longer_in(
     connection: Connection, list_id: int, members: sa.Select[tuple[int]]
 ) -> sa.Select[tuple[int]] | None:
     """Those of the members whom the list's question does not find any more; None: it asked no such question."""
-    own = cohort_list.c
-    row = connection.execute(sa.select(own.source, own.criteria).where(own.id == list_id)).one()
+    row = connection.execute(_LIST, {"this_list": list_id}).one()
     if row.source not in FROM_RECORD or not row.criteria:
         return None
     try:

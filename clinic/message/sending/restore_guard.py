@@ -27,7 +27,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -76,6 +76,16 @@ class NoWitness:
         """Nobody notes it."""
 
 
+_SAME: Final = sa.select(
+    installation.c.epoch,
+    installation.c.cluster,
+    sa.select(submission.c.id)
+    .where(submission.c.id == sa.bindparam("last"))
+    .exists()
+    .label("known"),
+)
+
+
 class Notes:
     """
     A process's note: its last submission and the record's epoch, written over in one file a place.
@@ -94,13 +104,7 @@ class Notes:
     def require_same(self, connection: Connection) -> None:
         # Read once: another thread may note its own while the record is asked about this one
         last, epoch = self._last, self._epoch
-        row = connection.execute(
-            sa.select(
-                installation.c.epoch,
-                installation.c.cluster,
-                sa.select(submission.c.id).where(submission.c.id == last).exists().label("known"),
-            )
-        ).one()
+        row = connection.execute(_SAME, {"last": last}).one()
         # A higher epoch: a person knows of what was lost
         if last is not None and not row.known and row.epoch <= epoch:
             raise SetBack("database-restored", "the record was set back while this process worked")

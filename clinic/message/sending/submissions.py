@@ -52,6 +52,11 @@ _AS_SENT: Final = sa.select(sa.literal(1)).where(
     submission.c.open_members == sa.bindparam("its_open"),
     submission.c.tries == sa.bindparam("its_tries"),
 )
+_ACKED: Final = (
+    sa.update(submission)
+    .where(submission.c.id == sa.bindparam("this"), submission.c.state == states.INTENT)
+    .values(state=states.ACKED, open_members=b"", closed_at=sa.bindparam("now"))
+)
 _COUNT_UP: Final = (
     sa.update(batch)
     .where(batch.c.id == sa.bindparam("this_batch"))
@@ -418,6 +423,9 @@ def _write_messages(connection: Connection, result: Settled, gateway: str, now: 
 def _write_submission(
     connection: Connection, sent: Submission, result: Settled, now: datetime, *, called: bool
 ) -> None:
+    if sent.open and not (result.open or result.unknown or result.not_sent):
+        connection.execute(_ACKED, {"this": sent.id, "now": now})
+        return
     if result.open:
         values: dict[str, object] = {
             "open_members": pack(sorted(result.open)),
