@@ -41,6 +41,11 @@ READY: Final = "ready"
 LEASED: Final = "leased"
 DONE: Final = "done"
 HELD: Final = "held"  # killed too many workers: a person must look
+NOT_DONE: Final = (
+    READY,
+    LEASED,
+    HELD,
+)  # in all campaigns by index: of years all but a few are done
 
 # --- a submission ----------------------------------------------------------------------------------
 INTENT: Final = "intent"  # written before the first byte left; open

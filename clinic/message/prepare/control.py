@@ -308,7 +308,7 @@ def settle_cancelled(record: Record, now: datetime) -> int:
     open_campaigns = (
         sa.select(batch.c.campaign_id)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
-        .where(campaign.c.state == states.CANCELLED_CAMPAIGN, batch.c.state != states.DONE)
+        .where(campaign.c.state == states.CANCELLED_CAMPAIGN, batch.c.state.in_(states.NOT_DONE))
         .distinct()
     )
     orphans = (
