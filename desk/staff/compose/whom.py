@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from clinic.cohort.import_list import take_in_ids
-from clinic.cohort.list_index import list_taken
+from clinic.cohort.list_index import TakenList, list_taken
 from clinic.cohort.pasted import pasted_ids
 from clinic.errors import MendableError
 from clinic.message.drafts.asked import Asked
@@ -25,6 +25,7 @@ from desk.web.visit import Visit
 
 LARGEST: Final = 100 * 1024 * 1024
 _PASTED: Final = 1024 * 1024
+_LISTS: Final = 50
 _TITLE: Final = "Who you want to message"
 _NOTHING: Final = {
     "source": "", "file_name": "", "group": None, "status": None, "facility": None, "provider": None,
@@ -44,14 +45,19 @@ def _show(visit: Visit) -> Response:
 
 def _page(visit: Visit, draft: Draft, errors: Errors, **typed: Any) -> Response:
     record, organisation = visit.parts.record, visit.parts.settings.organisation
-    lists = [one for one in list_taken(record, limit=30) if one.taken_by == visit.person.name]
     return shown(
         visit, "list", draft, _TITLE, errors, columns=_COLUMNS[organisation.id_scheme],
-        groups=list_groups(record), lists=lists, statuses=organisation.statuses,
+        groups=list_groups(record), lists=_lists(visit), statuses=organisation.statuses,
         facilities=[one for one in list_places(record, "facility") if one.active],
         providers=[one for one in list_places(record, "provider") if one.active],
         typed={**draft.asked.model_dump(), "list_id": draft.list_id, **typed},
     )  # fmt: skip
+
+
+def _lists(visit: Visit) -> list[TakenList]:
+    """One's own, the newest first."""
+    found = list_taken(visit.parts.record, limit=_LISTS)
+    return [one for one in found if one.taken_by == visit.person.name]
 
 
 def _choose(visit: Visit) -> Response:
@@ -62,6 +68,10 @@ def _choose(visit: Visit) -> Response:
     taken = _TAKEN.get(source)
     if taken is None:
         errors.append(error("source-file", "Choose where the patients come from"))
+    if not errors and _is_named_otherwise(visit, draft, name, source):
+        how = "choose its file" if source == "file" else "paste the numbers"
+        says = f"It is imported as {draft.asked.list_name}. To rename it, {how} again"
+        errors.append(error("list_name", says))
     values: dict[str, Any] = {"list_name": name}
     columns: dict[str, Any] = {}
     if taken is not None and not errors:
@@ -74,6 +84,14 @@ def _choose(visit: Visit) -> Response:
         return _page(visit, draft, errors, list_name=name, source=source)
     draft = changed(visit, values, **columns)
     return visit.go(at(draft) if draft.asked.has_text else at(draft, "text"))
+
+
+def _is_named_otherwise(visit: Visit, draft: Draft, name: str, source: str) -> bool:
+    """Whether a list that is imported already would go by another name than it has."""
+    upload = visit.form.get("file")
+    fresh = bool(visit.said("ids").strip() or (isinstance(upload, UploadFile) and upload.filename))
+    same = draft.list_id is not None and source == draft.asked.source and source in ("file", "ids")
+    return same and not fresh and name != draft.asked.list_name
 
 
 def _file(visit: Visit, draft: Draft, errors: Errors) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -115,7 +133,9 @@ def _list(visit: Visit, draft: Draft, errors: Errors) -> tuple[dict[str, Any], d
     if not number.isdecimal():
         errors.append(error("list_id", "Choose a list"))
         return {}, {}
-    values = {**_NOTHING, "source": "list"}
+    known = [one.name for one in _lists(visit) if str(one.id) == number]
+    # It has its name already
+    values = {**_NOTHING, "source": "list", **({"list_name": known[0]} if known else {})}
     return values, _counted(visit, draft.asked.filled(values), int(number[:9]))
 
 

@@ -276,6 +276,17 @@ def test_patients_come_from_elsewhere_too(
     assert f"Send {messages} message" in composer.see("review").text
 
 
+def test_a_list_that_is_imported_keeps_its_name(composer: Composer) -> None:
+    """PAT-6: the name on the page is the name on the message; another one takes the numbers again."""
+    composer.begin().send("list", {"list_name": "Flu", "source": "ids", "ids": nhs(1)})
+    answer = composer.send("list", {"list_name": "Asthma", "source": "ids"})
+    assert answer.status_code == 422
+    assert "It is imported as Flu" in answer.text
+    number = composer.row().list_id
+    composer.send("list", {"list_name": "Asthma", "source": "list", "list_id": str(number)})
+    assert '"list_name":"Flu"' in composer.row().asked
+
+
 def test_a_dry_run_sends_nothing(composer: Composer, practice: Practice) -> None:
     """NEW-13."""
     composer.begin().list_of(1)
