@@ -199,13 +199,15 @@ def get_operation(record: Record, operation_id: int) -> Operation:
         return find_operation(connection, operation_id)
 
 
-def list_operations(record: Record, limit: int = 50) -> list[Operation]:
-    """The newest first."""
+def list_operations(
+    record: Record, limit: int = 50, *, before: int | None = None
+) -> list[Operation]:
+    """The newest first; `before`: only those with lower numbers than this."""
+    query = sa.select(operation).order_by(operation.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(operation.c.id < before)
     with record.read() as connection:
-        found = connection.execute(
-            sa.select(operation).order_by(operation.c.id.desc()).limit(limit)
-        )
-        return [operation_of(row) for row in found.mappings()]
+        return [operation_of(row) for row in connection.execute(query).mappings()]
 
 
 def in_state(record: Record, *states: str) -> list[int]:

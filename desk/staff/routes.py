@@ -8,6 +8,7 @@ from desk.staff import counting, provider, second_step, sign_in
 from desk.staff.approvals import pages as approvals
 from desk.staff.compose import routes as compose
 from desk.staff.messages import routes as messages
+from desk.staff.operations import pages as operations
 from desk.staff.patients import routes as patients
 from desk.staff.templates import routes as templates
 from desk.staff.today import page as today
@@ -22,6 +23,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *counting.PAGES,
     *templates.PAGES,
     *approvals.PAGES,
+    *operations.PAGES,
     *messages.PAGES,
     *compose.PAGES,
     *work.PAGES,

@@ -10,6 +10,7 @@ from clinic.govern.people.roles import Right, Role, has_right
 ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/", "Today", None),
     ("/messages", "Bulk messages", "view"),
+    ("/operations", "Bulk operations", "view"),
     ("/approvals", "Approvals", "view"),
     ("/replies", "Replies", "view"),
     ("/tasks", "Tasks", "view"),

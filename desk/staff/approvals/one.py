@@ -102,10 +102,9 @@ def _of_operation(visit: Visit, asked: Approval) -> dict[str, Any]:
         limit=_SHOWN, skip=(page - 1) * _SHOWN,
     )  # fmt: skip
     visit.looked(seen.look)
-    total = sum(each.patients for each in seen.outcomes)
     failed = [each for each in seen.checks if each.holds is False]
     return {
-        "review": seen, "page": page, "more": page * _SHOWN < total, "caution": CAUTION,
+        "review": seen, "page": page, "more": len(seen.lines) == _SHOWN, "caution": CAUTION,
         "waits": seen.operation.state in BEFORE, "failed": failed,
         "final": any(each.final for each in failed),
     }  # fmt: skip
