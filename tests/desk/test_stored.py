@@ -10,6 +10,9 @@ from typing import Final
 
 import pytest
 
+from clinic.gateway.received import Inbound
+from clinic.message.incoming.replies import apply_replies, keep_replies
+from clinic.record.schema.recall import recall, recall_task
 from desk.staff.routes import PAGES
 from tasks.wiring import Wiring
 from tests.desk.visitors import Visitor
@@ -34,7 +37,27 @@ def full(practice: Practice) -> Practice:
         f"{nhs(1)},{RUNS.replace(',', '')}", nhs(2), heading=f"NHS Number,{RUNS}"
     )
     practice.run(listed, list_name=RUNS)
+    answered(practice)
     return practice
+
+
+def answered(practice: Practice) -> None:
+    """What patient 1 wrote holds their number back, and a recall left a task of theirs."""
+    record, clock, phones = practice.record, practice.clock, practice.settings.phones
+    text = f"Wrong number, I am not {NAME} {RUNS}"
+    keep_replies(record, clock, [Inbound("fake", "r1", "sms", f"+44{MOBILE[1:]}", text)], phones)
+    apply_replies(record, clock, phones)
+    day = clock.now().date()
+    with record.write() as connection:
+        connection.execute(recall.insert().values(campaign_id=1, recall_by=day, owner=RUNS))
+        task = {
+            "campaign_id": 1,
+            "row_number": 2,
+            "patient_id": 1,
+            "code": "opted_out",
+            "owner": RUNS,
+        }
+        connection.execute(recall_task.insert().values(**task, due_on=day, made_at=clock.now()))
 
 
 def addresses() -> Iterator[str]:

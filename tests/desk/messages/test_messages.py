@@ -67,7 +67,7 @@ def state_of(practice: Practice, number: int) -> str:
 def test_all_are_listed_the_newest_first_with_what_a_practice_asks(
     practice: Practice, visitor: Visitor
 ) -> None:
-    """PAT-3 a link in the menu, PAT-4, PAT-19, PAT-20: OK and Error; of a dry run it is said."""
+    """PAT-3 and PAT-5: links. PAT-4, PAT-19, PAT-20: OK and Error; of a dry run it is said."""
     practice.patients(4)
     practice.run(practice.everybody(2), request_key="good", list_name="Flu")
     failed(practice, 3, "Asthma")
@@ -78,6 +78,7 @@ def test_all_are_listed_the_newest_first_with_what_a_practice_asks(
     visitor.sign_in("olwen")
     page = visitor.see("/messages")
     assert '<a class="nhsuk-header__navigation-link" href="/messages"' in visitor.see("/").text
+    assert re.search(r'href="/messages/new".*>Create new bulk message</a>', page.text)
     rows = cells(page.text)
     assert [(row[1], row[2], row[3], row[4], row[5]) for row in rows] == [
         ("Only to try.", "nia", "Text message", "Try, 4 rows", "OK Dry run"),
