@@ -67,7 +67,9 @@ def show_progress(visit: Visit) -> Response:
     number = visit.path["number"]
     require_theirs(visit, "operation", number)
     found = get_operation(visit.desk.parts.record, number)
-    return visit.part("operations/progress.jinja", found=found, **_progress(visit, found))
+    return visit.part(
+        "operations/progress.jinja", found=found, fetched=True, **_progress(visit, found)
+    )
 
 
 def _progress(visit: Visit, found: Operation) -> dict[str, Any]:
