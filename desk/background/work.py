@@ -1,5 +1,5 @@
 """
-The desk's helper process: reads, checks and sends what drafts wait for, one after the other.
+The desk's helper process: reads, checks and sends what drafts wait for, and begins what was approved.
 
     python -m desk.background.work      started by `cohort desk serve`, and again where it ended
 
@@ -20,12 +20,14 @@ from typing import IO, Final
 
 from clinic.message.drafts.uploads import remove_unused
 from clinic.message.drafts.work import refuse_left
+from tasks.asking.approved import start_approved
 from tasks.asking.drafts import do_next
 from tasks.wiring import Wiring, wiring
 
 _LOG: Final = logging.getLogger("cohort.desk.work")
 _LOCK: Final = "desk-work.lock"
 _PAUSE: Final = 0.5  # seconds between two looks
+_BEGUN_EVERY: Final = 2.0  # what was approved
 _AWAY: Final = 5.0  # where the record cannot be reached
 _KINDNESS: Final = 10  # of the processor: pages go first
 _TIDY_EVERY: Final = 600.0
@@ -41,9 +43,12 @@ def main() -> None:
 
 
 def _work(parts: Wiring) -> None:
-    tidied = -_TIDY_EVERY
+    tidied, begun, tried = -_TIDY_EVERY, -_BEGUN_EVERY, set[int]()
     while True:
         try:
+            if time.monotonic() - begun >= _BEGUN_EVERY:
+                start_approved(parts, tried)
+                begun = time.monotonic()
             if time.monotonic() - tidied >= _TIDY_EVERY:
                 refuse_left(parts.record)
                 remove_unused(parts.record, parts.settings.home, parts.clock.now())

@@ -30,7 +30,6 @@ KEPT: Final = {
     "clinic.gateway.smtp.statuses.statuses_table": "as words_table, of the status codes of e-mail",
     "clinic.govern.audit.tables.DERIVED": "says of every table why it has no seals of its own; a test holds it",
     "clinic.govern.audit.tables.NOT_SEALED": "as DERIVED",
-    "tasks.asking.starting.start_operation": "desk pages call it: take this line out with the first that does",
 }
 # When something was done: for who looks into the database after an incident
 WRITTEN_ONLY: Final = {

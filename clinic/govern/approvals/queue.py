@@ -29,6 +29,11 @@ def waiting(record: Record, now: datetime) -> list[Approval]:
     return _requests(record, approval.c.state == "waiting", approval.c.expires_at > now)
 
 
+def approved(record: Record, now: datetime) -> list[Approval]:
+    """Requests that were approved and whose work has not begun, the oldest first."""
+    return _requests(record, approval.c.state == "approved", approval.c.expires_at > now)
+
+
 def stale(record: Record, now: datetime, *, after: timedelta) -> list[Approval]:
     """Requests that have waited for longer than `after`: to be chased."""
     return [asked for asked in waiting(record, now) if now - asked.requested_at > after]
