@@ -10,10 +10,14 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser
 
+from clinic.message.outcomes.summary import summarize
+from clinic.message.sending.deliver import deliver
+from clinic.message.timing.timing import Timing
 from tasks.asking.drafts import do_next
 from tasks.wiring import Wiring
 from tests.desk.browser import chromium, judge, looking_at, needs_browser, served, sign_in
 from tests.desk.messages.test_messages import failed, running
+from tests.ledgers import make_ledger
 from tests.main_job import Practice
 
 pytestmark = [needs_browser, pytest.mark.xdist_group("browser")]
@@ -55,7 +59,7 @@ def test_from_the_menu_to_the_patients_with_errors_and_their_file(
 def test_one_is_followed_while_it_is_sent_and_ended(
     browser: Browser, parts: Wiring, practice: Practice
 ) -> None:
-    """PAT-21 live: what a run sends shows without a click. NEW-9: paused, resumed, cancelled by forms."""
+    """NEW-9: paused, resumed, cancelled by forms, each asked about first."""
     number = running(practice)
     with served(parts) as url, looking_at(browser, url) as page:
         sign_in(page, "olwen")
@@ -73,6 +77,27 @@ def test_one_is_followed_while_it_is_sent_and_ended(
             page.get_by_role("button", name=button).click()
             page.wait_for_url(f"{url}/messages/{number}")
             assert page.locator(".nhsuk-tag", has_text=then).is_visible()
+
+
+def test_what_a_run_sends_shows_without_a_click(
+    browser: Browser, parts: Wiring, practice: Practice
+) -> None:
+    """PAT-21, live: while its run sends, and then no more."""
+    number = running(practice)
+    with served(parts) as url, looking_at(browser, url) as page:
+        sign_in(page, "olwen")
+        page.goto(f"/messages/{number}")
+        assert page.get_by_text("Messages tried: 0 of 2").is_visible()
+        ledger = make_ledger(
+            practice.record, practice.clock, practice.folder, settings=practice.settings,
+            timing=Timing(phones=practice.settings.phones),
+        )  # fmt: skip
+        deliver(ledger, practice.gateway, number, 1, 1)
+        summarize(practice.record, practice.clock, number)
+        practice.clock.sleep(3)  # what was counted is kept for two seconds
+        page.get_by_text("Messages tried: 2 of 2").wait_for()
+        assert page.get_by_role("link", name="Refresh").count() == 0
+        assert page.locator(".nhsuk-tag", has_text="OK").is_visible()
 
 
 def test_without_scripts_a_link_does_what_a_poll_does(
