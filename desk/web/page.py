@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -104,7 +104,8 @@ def _guarded(desk: Desk, page: Page, request: Request, form: FormData) -> Respon
     idle = timedelta(minutes=desk.settings().desk.idle_minutes)
     parts = desk.parts
     try:
-        session = find(parts.record, parts.clock, token, idle=idle) if token else None
+        seen = not _asks_by_itself(request)
+        session = find(parts.record, parts.clock, token, idle=idle, seen=seen) if token else None
         if session is None and not page.open:
             return _to_sign_in(request)
         fresh = token or new_visitor()
@@ -177,10 +178,20 @@ def _tell_refused(visit: Visit, why: str) -> None:
     )
 
 
+def _asks_by_itself(request: Request) -> bool:
+    """Whether a page fetches a piece of itself again: that keeps nobody signed in (ASVS 7.3.1)."""
+    return request.method == "GET" and request.headers.get("hx-request") == "true"
+
+
 def _to_sign_in(request: Request) -> Response:
-    """Where somebody wanted to go is kept; what they sent is not."""
-    where_to = request.url.path if request.method == "GET" else "/"
-    return RedirectResponse("/sign-in" + (f"?to={quote(where_to)}" if where_to != "/" else ""), 303)
+    """Where somebody wanted to go is kept; what they sent is not. A piece of a page leads all of it there."""
+    by_itself = _asks_by_itself(request)
+    path = (
+        urlsplit(request.headers.get("hx-current-url", "")).path if by_itself else request.url.path
+    )
+    where_to = path if request.method == "GET" else "/"
+    leads = "/sign-in" + (f"?to={quote(where_to)}" if where_to not in ("", "/") else "")
+    return Response(headers={"hx-redirect": leads}) if by_itself else RedirectResponse(leads, 303)
 
 
 def _status(error: CohortError) -> int:

@@ -150,6 +150,21 @@ def test_a_session_ends_by_itself(visitor: Visitor, clock: FakeClock) -> None:
     assert visitor.see("/sessions").url.path == "/sign-in"
 
 
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(
+    visitor: Visitor, clock: FakeClock
+) -> None:
+    """ASVS 7.3.1: who went away from a page that follows something is signed out as anybody."""
+    visitor.sign_in("mair")
+    headers = {"HX-Request": "true", "HX-Current-URL": "https://127.0.0.1:4300/messages/1"}
+    for _ in range(2):
+        clock.sleep(14 * 60)
+        assert visitor.client.get("/messages", headers=headers).status_code == 200
+    clock.sleep(3 * 60)
+    answer = visitor.client.get("/messages", headers=headers, follow_redirects=False)
+    assert (answer.status_code, answer.text) == (200, "")
+    assert answer.headers["hx-redirect"] == "/sign-in?to=/messages/1"
+
+
 def test_who_is_disabled_is_signed_out_at_once(visitor: Visitor, parts: Wiring) -> None:
     """ASVS 7.4.2."""
     visitor.sign_in("olwen")

@@ -71,8 +71,14 @@ def begin(record: Record, clock: Clock, person: Operator, *, lasts: timedelta, b
     return token
 
 
-def find(record: Record, clock: Clock, token: str, *, idle: timedelta) -> Session | None:
-    """The session of this token, if it has not ended; its person was seen now."""
+def find(
+    record: Record, clock: Clock, token: str, *, idle: timedelta, seen: bool = True
+) -> Session | None:
+    """
+    The session of this token, if it has not ended; its person was seen now.
+
+    seen: False: a page asks by itself, and nobody is known to sit before it
+    """
     now = clock.now()
     with record.read() as connection:
         row = connection.execute(sa.select(table).where(table.c.digest == _digest(token))).first()
@@ -82,7 +88,7 @@ def find(record: Record, clock: Clock, token: str, *, idle: timedelta) -> Sessio
         mark = mark_of(connection, token, row.operator, row.ends_at)
     if person is None or not person.active or not hmac.compare_digest(row.mark, mark):
         return None
-    if now - row.seen_at >= _NOTED_EVERY:
+    if seen and now - row.seen_at >= _NOTED_EVERY:
         with record.write() as connection:
             connection.execute(table.update().where(table.c.id == row.id).values(seen_at=now))
     return Session(row.id, person, row.browser, row.began_at, row.seen_at, row.ends_at)
