@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -19,14 +19,9 @@ from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
-    from clinic.govern.access.look import Look
-    from clinic.message.outcomes.outreach import Filter, Sent
+    from clinic.message.outcomes.outreach import Sent
 
 Word = Literal["Pending", "Sent Successfully", "Send Failed", "Kept in the outbox, not sent"]
-_HEADINGS = (
-    "Bulk Outreach ID", "Message", "Sent", "List", "Template", "NHS Number", "Local ID", "By",
-    "Address", "Status", "Error",
-)  # fmt: skip
 
 
 def patient(
@@ -116,6 +111,7 @@ def report(
     All filters given must match; a DAY is 2026-03-31 or 31/03/2026. Filtered by --campaign it is
     exactly that campaign's messages.
     """
+    from clinic.message.asking.outreach_report import lines_of, look_of
     from clinic.message.campaign.campaign import get_campaign
     from clinic.message.outcomes.outreach import Filter, count_sent, find_patient, list_sent
 
@@ -134,81 +130,58 @@ def report(
         some = [] if in_file and not json else list(islice(list_sent(record, wanted), limit))
         count = count_sent(record, wanted) if in_file else len(some)
         keys = frozenset(sent.patient_id for sent in some) if not in_file else frozenset()
-        looked(record, settings, _look_of(wanted, count, keys), reason=asked)
+        looked(record, settings, look_of(wanted, count, keys), reason=asked)
         if excel is not None:
             _write_excel(excel, list_sent(record, wanted), time, settings.home)
         if csv is not None:
-            _write_file(csv, list_sent(record, wanted), time)
+            _write_file(csv, lines_of(record, wanted, time.show))
         if json or (excel is None and csv is None):
             _show(some, time, limit=limit, json=json)
 
 
-def _look_of(wanted: Filter, count: int, keys: frozenset[int]) -> Look:
-    """One patient; those of the messages shown; or all of a campaign or of some days, in a file."""
-    from clinic.govern.access.look import Look, at_patient
-    from clinic.govern.access.who_saw import REPORT, REPORT_PART
-
-    if wanted.patient_id is not None:
-        return at_patient(wanted.patient_id)
-    if wanted.campaign_id is not None:
-        return Look("campaign", wanted.campaign_id, count, keys)
-    subject = REPORT_PART if wanted.status else REPORT
-    return Look(
-        subject, None, count, keys, sent_from=wanted.sent_from, sent_before=wanted.sent_before
-    )
-
-
 def _show(some: list[Sent], time: LocalTime, *, limit: int, json: bool) -> None:
+    from clinic.message.asking.outreach_report import HEADINGS, cells_of
+
     if json:
         return console.show_json([_as_json(sent) for sent in some])
     title = f"Outreach Report: {len(some)} messages" + (" shown" if len(some) == limit else "")
-    console.show_table(title, _HEADINGS, [_cells(sent, time.show) for sent in some])
+    console.show_table(title, HEADINGS, [cells_of(sent, time.show) for sent in some])
     console.next_commands("cohort report --csv outreach.csv", "cohort campaigns")
 
 
 def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime, home: Path) -> None:
+    from clinic.message.asking.outreach_report import HEADINGS, cells_of
     from clinic.record.private import claim, drafts_in
     from clinic.values.workbook import Workbook
 
     os.close(claim(path))  # a place that cannot be written is told of as such
     with drafts_in(home) as drafts, Workbook(path, drafts=drafts) as book:
-        sheet = book.add_sheet("Messages", _HEADINGS)
-        count = sheet.write((cell or "" for cell in _cells(sent, time.show)) for sent in found)
+        sheet = book.add_sheet("Messages", HEADINGS)
+        count = sheet.write((cell or "" for cell in cells_of(sent, time.show)) for sent in found)
     console.say(f"{count:,} messages written to {path}")
 
 
-def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
+def _write_file(path: Path, lines: Iterator[list[str]]) -> None:
     if str(path) == "-":
-        _write(harmless_out(), found, time)
+        _write(harmless_out(), lines)
         return
     from clinic.record.private import open_private
 
     with open_private(path) as file:
-        count = _write(file, found, time)
+        count = _write(file, lines)
     console.say(f"{count:,} messages written to {path}")
 
 
-def _write(file: TextIO, found: Iterator[Sent], time: LocalTime) -> int:
+def _write(file: TextIO, lines: Iterator[list[str]]) -> int:
     import csv
-    from functools import lru_cache
 
-    from clinic.values.formula import safe_cell
-
-    show = lru_cache(10_000)(time.show)  # a batch left at one instant
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(_HEADINGS)
+    writer.writerow(next(lines))
     count = 0
-    for sent in found:
-        writer.writerow([safe_cell(cell) if cell else "" for cell in _cells(sent, show)])
+    for line in lines:
+        writer.writerow(line)
         count += 1
     return count
-
-
-def _cells(sent: Sent, show: Callable[[datetime | None], str]) -> tuple[str | None, ...]:
-    return (
-        str(sent.campaign_id), str(sent.id), show(sent.sent_at), sent.list_name, sent.template,
-        sent.nhs_number, sent.local_id, sent.channel, sent.address, sent.status, sent.error,
-    )  # fmt: skip
 
 
 def _as_json(sent: Sent) -> dict[str, object]:

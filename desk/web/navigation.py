@@ -16,6 +16,7 @@ ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/tasks", "Tasks", "view"),
     ("/templates", "Templates", "view"),
     ("/patients", "Patients", "view"),
+    ("/reports", "Reports", "send"),
 )
 
 

@@ -58,7 +58,7 @@ def find_patients(record: Record, text: str, *, by: str = "") -> list[Found]:
         outside = others(connection, by)
         if outside is not None:
             is_it = sa.and_(is_it, sa.not_(outside))
-        query = _found().where(is_it)
+        query = found_query().where(is_it)
         found = connection.execute(
             query.order_by(sa.func.lower(p.family_name), sa.func.lower(p.given_name), p.id)
         )
@@ -73,13 +73,14 @@ def get_found(record: Record, key: int) -> Found:
         NotFound: there is none
     """
     with record.read() as connection:
-        row = connection.execute(_found().where(patient.c.id == key)).one_or_none()
+        row = connection.execute(found_query().where(patient.c.id == key)).one_or_none()
     if row is None:
         raise NotFound("patient-unknown", "there is no such patient")
     return Found(*row)
 
 
-def _found() -> sa.Select[tuple[int, str | None, str, date | None, str]]:
+def found_query() -> sa.Select[tuple[int, str | None, str, date | None, str]]:
+    """The columns of `Found`, of every patient."""
     p = patient.c
     own_id, name = sa.func.coalesce(p.nhs_number, p.local_id), p.given_name + " " + p.family_name
     return sa.select(p.id, own_id, name, p.birth_date, p.status)

@@ -129,6 +129,21 @@ def list_sent(record: Record, wanted: Filter = Filter()) -> Iterator[Sent]:
         last = page[-1].id
 
 
+def page_of_sent(
+    record: Record, wanted: Filter, *, before: int | None = None, limit: int
+) -> list[Sent]:
+    """The newest of them; `before`: only those older than this message."""
+    query = _messages(wanted).order_by(message.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(message.c.id < before)
+    with record.read() as connection:
+        rows = list(connection.execute(query))
+    return [
+        _sent(told, state, error_text, reason, gateway)
+        for *told, state, error_text, reason, gateway in rows
+    ]
+
+
 def _sent(
     told: list[Any], state: str, error_text: str | None, reason: str | None, gateway: str
 ) -> Sent:

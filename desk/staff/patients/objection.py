@@ -18,7 +18,7 @@ from desk.web.page import Page
 from desk.web.visit import Visit
 
 _WHAT: Final = {
-    "objects": "objects to them: sends no more",
+    "objects": "objects to them: none is sent any more",
     "lifts": "objects no more",
     "consents": "consents to them, which marketing needs",
 }
