@@ -26,7 +26,7 @@ from clinic.message.template.catalogue import add_own_text
 from clinic.message.template.purpose import typed_purpose
 from clinic.record.outage import outage
 from tasks.asking.campaigns import begin, prepare
-from tasks.asking.starting import start_run
+from tasks.asking.starting import Started, start_run
 from tasks.guard.scrub import where
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tasks.wiring import Wiring
 
 _LOG: Final = logging.getLogger("cohort.desk.work")
-Start = Callable[["Record", "Settings", int], object]
+Start = Callable[["Record", "Settings", int], Started]
 _INTERNAL: Final = (
     "Something went wrong at our end, and nothing was sent. Try once more; if it comes again, tell whoever "
     "looks after this installation."
@@ -143,9 +143,11 @@ def _send(parts: Wiring, own: Draft, start: Start) -> None:
         raise CohortRefused(
             "draft-refused", "it was refused meanwhile, and nothing was sent: check it again"
         )
+    says = ""
     if state not in states.ENDED:
-        start(parts.record, settings, number)
-    work.note_sent(parts.record, own)
+        started = start(parts.record, settings, number)
+        says = "" if started.worker else started.says
+    work.note_sent(parts.record, own, says)
 
 
 def _state(parts: Wiring, campaign_id: int) -> str:

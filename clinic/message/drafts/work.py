@@ -85,9 +85,9 @@ def note_problem(record: Record, own: Draft, code: str, says: str) -> None:
         refuse_left(record)
 
 
-def note_sent(record: Record, own: Draft) -> None:
-    """It is on its way, or waits for another person."""
-    _note(record, own, state=SENT, tries=0)
+def note_sent(record: Record, own: Draft, says: str = "") -> None:
+    """It is on its way, or waits for another person; `says`: what keeps it meanwhile, if anything does."""
+    _note(record, own, state=SENT, tries=0, says=says)
 
 
 def ask_send(record: Record, clock: Clock, number: int, person: Operator) -> Draft:

@@ -29,6 +29,8 @@ from clinic.message.outcomes.outcome_rows import count_rows, write_outcomes
 from clinic.message.prepare.review import Preview, read_previews, review_campaign
 from clinic.message.template.sensitive import notices
 from clinic.message.template.typography import say_rewritten
+from clinic.message.timing.estimate import starts_at
+from clinic.message.timing.timing import timing_of
 from desk.staff.compose.own import AT, Errors, at, changed, error, own, page, refusal, shown
 from desk.web.visit import Visit
 
@@ -191,9 +193,12 @@ def _reason(visit: Visit, one: ToAnswer, errors: Errors) -> str:
 
 
 def _sent(visit: Visit, draft: Draft) -> Response:
-    made = _campaign(visit, draft)
-    left_out = count_rows(visit.parts.record, draft.campaign_id or 0, "not_messaged")
-    return shown(visit, "sent", draft, "Message sent", [], made=made, left_out=left_out)
+    made, parts, number = _campaign(visit, draft), visit.parts, draft.campaign_id or 0
+    left_out = count_rows(parts.record, number, "not_messaged")
+    starts = starts_at(parts.record, number, timing_of(parts.settings), parts.clock.now())
+    return shown(
+        visit, "sent", draft, "Message sent", [], made=made, left_out=left_out, starts=starts
+    )
 
 
 def _list(visit: Visit) -> Response:

@@ -13,6 +13,7 @@ from clinic.cohort.import_list import take_in_ids
 from clinic.cohort.list_index import TakenList, list_taken
 from clinic.cohort.pasted import pasted_ids
 from clinic.errors import MendableError
+from clinic.govern.tied import codes_of
 from clinic.message.drafts.asked import Asked
 from clinic.message.drafts.draft import KEY, Draft
 from clinic.message.drafts.uploads import keep_upload, plain_name, remove_upload
@@ -47,7 +48,7 @@ def _page(visit: Visit, draft: Draft, errors: Errors, **typed: Any) -> Response:
     record, organisation = visit.parts.record, visit.parts.settings.organisation
     return shown(
         visit, "list", draft, _TITLE, errors, columns=_COLUMNS[organisation.id_scheme],
-        groups=list_groups(record), lists=_lists(visit), statuses=organisation.statuses,
+        groups=list_groups(record), tied=_is_tied(visit), lists=_lists(visit), statuses=organisation.statuses,
         facilities=[one for one in list_places(record, "facility") if one.active],
         providers=[one for one in list_places(record, "provider") if one.active],
         typed={**draft.asked.model_dump(), "list_id": draft.list_id, **typed},
@@ -58,6 +59,12 @@ def _lists(visit: Visit) -> list[TakenList]:
     """One's own, the newest first."""
     found = list_taken(visit.parts.record, limit=_LISTS)
     return [one for one in found if one.taken_by == visit.person.name]
+
+
+def _is_tied(visit: Visit) -> bool:
+    """To some facilities: how many patients there are of others is not theirs to know."""
+    with visit.parts.record.read() as connection:
+        return bool(codes_of(connection, visit.person.name))
 
 
 def _choose(visit: Visit) -> Response:

@@ -48,6 +48,7 @@ def test_a_list_becomes_a_sent_message(composer: Composer) -> None:
     assert composer.campaigns() == [(1, "running")]
     sent = composer.see("review").text
     assert "/messages/1" in sent
+    assert "No server answers." in sent
     assert composer.see().url.path == f"{composer.at}/review", "it cannot be changed any more"
 
 
@@ -211,6 +212,21 @@ def test_what_is_wrong_with_the_time_stands_at_its_field(
     answer = composer.begin().send("when", values)
     assert answer.status_code == 422
     assert says in answer.text
+
+
+def test_a_message_for_later_says_when_it_leaves(composer: Composer) -> None:
+    """PAT-14: scheduled, and told so."""
+    composer.begin().list_of(1)
+    composer.send("text", {**TEXT, "body": "Your review is due."})
+    composer.send("when", {"timing": "later", "start_at": "03/03/2026 11:30"})
+    composer.help()
+    assert "3 Mar 2026, 11:30" in composer.see("review").text
+    composer.say_yes()
+    composer.help()
+    assert composer.campaigns() == [(1, "scheduled")]
+    sent = composer.see("review").text
+    assert "Message scheduled" in sent
+    assert "The first message leaves at 3 Mar 2026, 11:30" in sent
 
 
 def test_days_tell_how_many_patients_a_day(composer: Composer) -> None:

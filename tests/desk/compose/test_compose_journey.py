@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from clinic.message.sending.deliver import deliver
 from tasks.asking.drafts import do_next
+from tasks.asking.starting import Started
 from tasks.wiring import Wiring
 from tests.desk.browser import chromium, judge, looking_at, needs_browser, served, sign_in
 from tests.main_job import ADDRESSES_KEPT, Practice, nhs
@@ -36,9 +37,10 @@ def helped(parts: Wiring) -> Iterator[None]:
     parts.settings = parts.settings.model_copy(update={"outbox": True})
     done = threading.Event()
 
-    def send(_record: Any, _settings: Any, number: int) -> None:
+    def send(_record: Any, _settings: Any, number: int) -> Started:
         (gateway,) = parts.gateways_of(number)
         deliver(parts.ledger(), gateway, number, 1, 1)
+        return Started("started", "")
 
     def work() -> None:
         while not done.wait(0.2):

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from clinic.govern.people.facilities import set_facilities
 from clinic.govern.people.operators import disable_operator
 from clinic.message.drafts.uploads import remove_unused
 from clinic.record.schema.campaigns import draft
 from clinic.record.schema.messages import message, recipient
+from clinic.record.schema.people import facility, group_member, patient, patient_group
 from tasks.wiring import Wiring
 from tests.desk.compose.composing import TEXT, Composer
 from tests.main_job import Practice, nhs
@@ -151,6 +153,24 @@ def test_who_is_disabled_before_it_went_sends_nothing(composer: Composer, parts:
     composer.help()
     assert composer.started == []
     assert composer.campaigns() == [(1, "refused")]
+
+
+def test_who_is_tied_to_facilities_sees_no_count_of_others(
+    composer: Composer, parts: Wiring
+) -> None:
+    """NEW-38: groups by name alone, and a filter finds their own patients."""
+    with parts.record.write() as connection:
+        connection.execute(sa.insert(facility).values(id=1, code="F1", name="One"))
+        connection.execute(sa.insert(patient_group).values(id=1, code="g", name="Walkers"))
+        connection.execute(sa.insert(group_member).values(group_id=1, patient_id=1))
+        connection.execute(sa.update(patient).where(patient.c.id < 3).values(facility_id=1))
+    assert "Walkers (1 patient)" in composer.begin().see("list").text
+    set_facilities(parts.record, parts.clock, name="olwen", codes=["F1"], by="ada")
+    page = composer.see("list").text
+    assert "Walkers" in page
+    assert "1 patient" not in page
+    composer.send("list", {"list_name": "All", "source": "filter", "status": "active"})
+    assert composer.row().rows == 2
 
 
 def test_a_large_message_asks_for_approval(composer: Composer, parts: Wiring) -> None:
