@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from clinic.message import states
 from clinic.message.prepare.approve import release_campaign
 from clinic.message.timing.timing import timing_of
 from clinic.record.schema.govern import access_log, audit_act
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import batch, campaign
 from clinic.record.schema.people import facility, patient
 from tasks.wiring import Wiring
 from tests.desk.visitors import Visitor
@@ -290,3 +291,39 @@ def test_the_words_of_people_are_no_markup(practice: Practice, visitor: Visitor)
         page = visitor.see(path).text
         assert "<img" not in page
         assert "&lt;img" in page
+
+
+def test_after_a_set_back_somebody_says_what_was_sent_before_it_goes_on(
+    practice: Practice, visitor: Visitor
+) -> None:
+    """NEW-9: what the record has lost is asked about; unsaid, nothing is sent."""
+    number = running(practice)
+    now = practice.clock.now()
+    with practice.record.write() as connection:
+        held = {"state": states.HELD_CAMPAIGN, "state_reason": "database-restored"}
+        doubt = {"doubt_since": now - timedelta(hours=2), "doubt_until": now}
+        connection.execute(sa.update(campaign).values(**held, **doubt))
+    visitor.sign_in("olwen")
+    at = f"/messages/{number}/resume"
+    assert "What of this was sent that it does not know?" in visitor.see(at).text
+    answer = visitor.send(at, {"reason": "restored"}, seen_at=at)
+    assert answer.status_code == 409
+    assert state_of(practice, number) == "held"
+    assert visitor.send(at, {"left": "all"}, seen_at=at).status_code == 400
+    visitor.send(at, {"reason": "asked the provider", "left": "nothing"}, seen_at=at)
+    assert state_of(practice, number) == "running"
+
+
+def test_reminders_that_wait_for_their_sources_may_be_let_go(
+    practice: Practice, visitor: Visitor
+) -> None:
+    """NEW-16: where they wait, the page asks why they may leave; of what is no reminder that is refused."""
+    number = running(practice)
+    with practice.record.write() as connection:
+        connection.execute(sa.update(batch).values(trouble="stale_sources: from PAS, 40 hours"))
+    visitor.sign_in("olwen")
+    assert f'href="/messages/{number}/resume"' in visitor.see(f"/messages/{number}").text
+    at = f"/messages/{number}/resume"
+    assert "too old" in visitor.see(at).text
+    answer = visitor.send(at, {"reason": "x", "stale": "the clinic is closed"}, seen_at=at)
+    assert answer.status_code == 409

@@ -44,7 +44,11 @@ def test_each_thing_of_the_day_is_there_and_leads_to_its_page(
     page = visitor.see("/").text
     found = sections(page)
     assert "Bulk message 2: Asthma halted-failures" in found["Failed, or not moving"]
-    assert 'href="/messages/2"' in page
+    for path in (
+        "/messages/2", "/tasks?campaign=1", "/tasks?team=reception", "/replies", "/replies/shared", "/holds",
+        "/approvals/1", "/operations/1",
+    ):  # fmt: skip
+        assert f'href="{path}"' in page, path
     to_do = found["To be done"]
     for part in (
         "Recall 1: 1 overdue", "2 follow-ups open: reception", "1 follow-up open: scheduling",
