@@ -68,6 +68,10 @@ def do_next(parts: Wiring, *, start: Start = start_run) -> bool:
     except Exception as error:
         if isinstance(error, RecordUnsafe) or outage(error) is not None:
             raise
+        if work.is_changed(
+            parts.record, own
+        ):  # its file was replaced, or its campaign refused, meanwhile
+            return True
         code = error.code if isinstance(error, CohortError) else type(error).__name__
         # Its text may hold a patient: say where it was, not what
         _LOG.error("draft %s, %s: %s at %s", own.id, own.state, code, where(error.__traceback__))

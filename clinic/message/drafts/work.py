@@ -57,6 +57,12 @@ def note_try(record: Record, own: Draft) -> bool:
     return own.tries < MOST_TRIES
 
 
+def is_changed(record: Record, own: Draft) -> bool:
+    """Whether its owner changed or discarded it since it was read: what comes of it counts for nothing."""
+    with record.read() as connection:
+        return connection.scalar(sa.select(draft.c.id).where(_same(own))) is None
+
+
 def note_read(record: Record, own: Draft, rows: int) -> None:
     """How many rows its upload has."""
     _note(record, own, rows=rows, tries=0)

@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from clinic.errors import CohortRefused
 from clinic.govern.people.facilities import set_facilities
 from clinic.govern.people.operators import disable_operator
-from clinic.message.drafts.uploads import remove_unused
+from clinic.message.drafts.uploads import path_of, remove_unused
+from clinic.message.drafts.work import is_changed, next_due, note_problem
 from clinic.record.schema.campaigns import draft
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import facility, group_member, patient, patient_group
@@ -243,6 +245,24 @@ def test_an_upload_that_nobody_needs_goes(composer: Composer, parts: Wiring) -> 
     remove_unused(parts.record, parts.settings.home, parts.clock.now() + timedelta(days=9_000))
     assert not left.exists()
     assert composer.row().file
+
+
+def test_a_file_replaced_while_it_is_read_is_no_trouble(
+    composer: Composer, parts: Wiring, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two uploads on end: the helper reads the second, and tells nobody of the first."""
+    composer.begin().list_of(1)
+    first = next_due(parts.record)
+    composer.list_of(1, 2)
+    assert first is not None
+    with pytest.raises(CohortRefused):
+        path_of(parts.settings.home, first.file or "")
+    assert is_changed(parts.record, first)
+    note_problem(parts.record, first, "internal", "Too late.")
+    composer.help()
+    assert composer.row().rows == 2
+    assert not composer.row().problem
+    assert not caplog.records
 
 
 def test_a_helper_that_is_killed_again_and_again_does_not_try_for_ever(composer: Composer) -> None:
