@@ -42,7 +42,10 @@ def start_approved(parts: Wiring, tried: set[int], *, starts: Mapping[str, Start
     settings = in_force(parts.record, parts.settings).settings
     for each in due:
         tried.add(each.id)
-        if (start := starts.get(each.subject)) is None:
+        start = starts.get(each.subject)
+        if (
+            start is None or each.kind == "notification"
+        ):  # a notice goes by a flow of its own: `settle`
             continue
         try:
             start(parts.record, settings, each.subject_id)

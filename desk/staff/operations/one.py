@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from clinic.change.asking.review_of import review_of
-from clinic.change.core.states import BEFORE, PLANNED
+from clinic.change.core.states import BEFORE, CHANGED_SOMETHING, PLANNED
 from clinic.change.exported import find_file
 from clinic.change.kinds.table import UNDO, words_of
 from clinic.change.operations import Operation, get_operation
@@ -18,6 +18,7 @@ from clinic.change.review.follow_up import list_follow_ups
 from clinic.change.review.next_steps import next_steps
 from clinic.change.run.summary import summarize
 from clinic.govern.approvals.approvals import latest
+from clinic.notify.status import notices_of
 from desk.staff.approvals.one import page_of
 from desk.staff.operations.words import LIVELY, STATES
 from desk.web.theirs import require_theirs
@@ -35,6 +36,7 @@ class Acts:
     resume: bool = False
     rerun: bool = False
     undo: bool = False
+    notify: bool = False
 
 
 def show_one(visit: Visit) -> Response:
@@ -57,6 +59,7 @@ def show(visit: Visit, number: int, *, fault: str = "", status: int = 200) -> Re
         "operations/one.jinja", title=f"Operation {number}: {seen.title}", status=status,
         review=seen, found=found, asked=asked, page=page, caution=CAUTION, waits=found.state in BEFORE,
         more=len(seen.lines) == _SHOWN, key=uuid.uuid4().hex, acts=_acts(visit, found),
+        notices=notices_of(parts.record, number, parts.clock.now()),
         tasks=list_follow_ups(parts.record, operation_id=number, closed=True),
         errors=[{"text": fault, "href": "#acts"}] if fault else [], **_progress(visit, found),
     )  # fmt: skip
@@ -98,4 +101,5 @@ def _acts(visit: Visit, found: Operation) -> Acts:
         resume="resume" in typed and not (mine and found.state == PLANNED),
         rerun="rerun" in typed and visit.may("request", found.kind),
         undo="undo" in typed and visit.may("request", UNDO),
+        notify=found.state in CHANGED_SOMETHING and visit.may("request", "notification"),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from desk.staff.operations.asking import ask_for, form_of, show_selection
 from desk.staff.operations.choosing import choose, show_new
 from desk.staff.operations.export_file import download
 from desk.staff.operations.listing import show_list
+from desk.staff.operations.notifying import ask_to_tell, show_notify
 from desk.staff.operations.one import show_one, show_progress
 from desk.staff.operations.undoing import ask_back, show_undo
 from desk.web.page import Page
@@ -38,5 +39,8 @@ PAGES: Final = (
     Page(f"{_ONE}/resume", "resume operation", act=carry_on, right="send"),
     Page(f"{_ONE}/rerun", "rerun", act=ask_again, right="send"),
     Page(f"{_ONE}/undo", "undo", show=show_undo, act=ask_back, right="send", kind=UNDO),
+    Page(
+        f"{_ONE}/notify", "notify staff", show=show_notify, act=ask_to_tell, right="send", kind="notification"
+    ),
     Page(f"{_ONE}/file", "export file", show=download, right="export"),
 )  # fmt: skip

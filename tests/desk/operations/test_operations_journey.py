@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from clinic.change.operations import get_operation
 from clinic.govern.approvals.approvals import latest
+from clinic.settings import Notices
 from tasks.wiring import Wiring
 from tests.clinic.change.practice import column, die
 from tests.desk.browser import chromium, judge, looking_at, needs_browser, served, sign_in
@@ -45,8 +46,11 @@ def test_from_pasted_ids_to_the_end_and_back(browser: Browser, parts: Wiring) ->
     """
     ALC-9, 12, 14, 15: ids are pasted, a status chosen; the review shows number, names, who cannot and why.
 
-    ALC-33, 35, 38: another person approves; progress says processed, remaining, errors; and it is undone.
+    ALC-8: staff may be told of it. ALC-33, 35, 38: another person approves; progress says
+    processed, remaining, errors; and it is undone.
     """
+    notices = Notices(internal=("team@practice.nhs.uk",))
+    parts.settings = parts.settings.model_copy(update={"outbox": True, "notices": notices})
     furnish(parts)
     die(parts.record, 3)
     with (
@@ -85,6 +89,12 @@ def test_from_pasted_ids_to_the_end_and_back(browser: Browser, parts: Wiring) ->
         assert column(parts.record, "status") == {
             1: "on_hold", 2: "on_hold", 3: "active", 4: "active", 5: "active",
         }  # fmt: skip
+        page.get_by_role("button", name="Tell staff").click()
+        page.get_by_role("link", name="The practice's own team instead").click()
+        assert page.get_by_text("team@practice.nhs.uk").is_visible()
+        judge(page)
+        page.go_back()
+        page.go_back()
         page.get_by_role("button", name="Put it back").click()
         page.get_by_label("Why is it put back?").fill("the branch stays open")
         judge(page)
