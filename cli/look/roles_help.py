@@ -37,8 +37,8 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "auditor": ("audit", "operators", "sign-in", "sign-out", "help"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
-        "init", "demo", "server", "deploy", "gateways", "receipts", "record", "backup", "restore", "practice",
-        "health", "doctor", "settings", "sources", "patients", "help",
+        "init", "demo", "desk", "server", "deploy", "gateways", "receipts", "record", "backup", "restore",
+        "practice", "health", "doctor", "settings", "sources", "patients", "help",
     ),
 }  # fmt: skip
 _LADDER: Final[tuple[Reader, ...]] = ("operator", "team_lead", "manager")
