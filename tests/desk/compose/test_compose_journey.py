@@ -157,6 +157,26 @@ def test_code_time_template_problem_and_drafts(
         page.get_by_role("button", name="Do the dry run").wait_for()
 
 
+def test_an_error_stands_where_the_eye_and_the_keyboard_are(
+    browser: Browser, parts: Wiring, practice: Practice
+) -> None:
+    """WCAG 3.3.1: the summary has the focus and leads to the field; the same on each page of a draft."""
+    with served(parts) as url, looking_at(browser, url) as page:
+        sign_in(page, "olwen")
+        page.goto("/messages/new")
+        page.get_by_role("button", name="Start a new message").click()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("link", name="Enter a name for the patient list").click()
+        assert page.evaluate("document.activeElement.id") == "list_name"
+        assert page.title().startswith("Error:")
+        judge(page, PICTURES, "compose-list-error")
+        for part, says in (("text", "Write the message"), ("when", "Choose when it is sent")):
+            page.goto(page.url.rsplit("/", 1)[0] + f"/{part}")
+            page.get_by_role("button", name="Continue", exact=True).last.click()
+            page.get_by_role("link", name=says).click()
+            judge(page, PICTURES, f"compose-{part}-error")
+
+
 def _pasted(page: Page, *numbers: str) -> None:
     page.goto("/messages/new")
     page.get_by_role("button", name="Start a new message").click()
