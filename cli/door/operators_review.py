@@ -73,8 +73,8 @@ def mfa(
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
     from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.new_secret import require_may_reset
     from clinic.govern.people.operators import get_operator
-    from clinic.govern.people.roles import may
     from clinic.govern.people.second_step import (
         ask_second_step,
         confirm_second_step,
@@ -85,8 +85,8 @@ def mfa(
     with open_record(settings) as record:
         by = prove_me(record, settings, me or ("" if reset else name), secret_fd, anew=True)
         whose = get_operator(record, name).name
-        if reset and not (may(by.role, "operators") and whose != by.name):
-            raise NotAllowed("mfa-reset", "another person, an admin, resets a second step")
+        if reset:
+            require_may_reset(by, whose)
         if not reset and whose != by.name:
             raise NotAllowed(
                 "mfa-own", "everybody enrols their own device; an admin may --reset it"

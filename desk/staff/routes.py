@@ -10,6 +10,7 @@ from desk.staff.compose import routes as compose
 from desk.staff.messages import routes as messages
 from desk.staff.operations import pages as operations
 from desk.staff.patients import routes as patients
+from desk.staff.people import routes as people
 from desk.staff.reports import routes as reports
 from desk.staff.templates import routes as templates
 from desk.staff.today import page as today
@@ -30,4 +31,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
     *patients.PAGES,
     *reports.PAGES,
+    *people.PAGES,
 )

@@ -17,6 +17,7 @@ ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/templates", "Templates", "view"),
     ("/patients", "Patients", "view"),
     ("/reports", "Reports", "send"),
+    ("/staff", "Staff", "govern"),
 )
 
 

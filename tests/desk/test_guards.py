@@ -19,7 +19,7 @@ from tasks.wiring import Wiring
 from tests.desk.visitors import SECRET, STAFF, Visitor
 from tests.fakes import FakeClock
 
-_NUMBERS = {"{number:int}": "987654", "{key}": "nothing-is-called-so"}
+_NUMBERS = {"{number:int}": "987654", "{key}": "nothing-is-called-so", "{name}": "nobody"}
 _GUARDED = [page for page in PAGES if not page.open]
 
 

@@ -36,6 +36,17 @@ def require_may_set(record: Record, name: str, by: Operator) -> Operator:
     return person
 
 
+def require_may_reset(by: Operator, name: str) -> None:
+    """
+    Whether this person may reset the second step of `name`.
+
+    Raises:
+        NotAllowed: it is their own, or they are no admin
+    """
+    if not may(by.role, "operators") or by.name == name:
+        raise NotAllowed("mfa-reset", "another person, an admin, resets a second step")
+
+
 def set_secret(record: Record, clock: Clock, *, name: str, secret: str, by: Operator) -> None:
     """
     From now on `secret` is the operator's, and wrong tries are forgotten.

@@ -1,0 +1,1 @@
+"""Who works here, for whoever governs that; and one's own password."""
