@@ -6,6 +6,7 @@ from typing import Final
 
 from desk.staff import counting, provider, second_step, sign_in
 from desk.staff.approvals import pages as approvals
+from desk.staff.audit import pages as audit
 from desk.staff.compose import routes as compose
 from desk.staff.messages import routes as messages
 from desk.staff.operations import pages as operations
@@ -26,6 +27,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *templates.PAGES,
     *approvals.PAGES,
     *operations.PAGES,
+    *audit.PAGES,
     *messages.PAGES,
     *compose.PAGES,
     *work.PAGES,

@@ -18,6 +18,7 @@ ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (
     ("/patients", "Patients", "view"),
     ("/reports", "Reports", "send"),
     ("/staff", "Staff", "govern"),
+    ("/audit", "Audit", "audit"),
 )
 
 
