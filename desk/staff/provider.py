@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from clinic.errors import NotAllowed
-from clinic.govern.people.operators import Operator, prove
+from clinic.govern.people.operators import Operator
 from clinic.govern.people.refused import write_refusal
 from clinic.govern.sessions.identities import link, person_of, unlink
 from clinic.practice.leavers.arrival import end_if_dormant
-from desk.staff.sign_in import AT_ONCE, provider_of, welcome
+from desk.staff.proof import prove_again
+from desk.staff.sign_in import provider_of, welcome
 from desk.web.page import Page
 from desk.web.provider import Pending, Provider
 from desk.web.visit import Visit
@@ -42,14 +43,7 @@ def _begin(visit: Visit) -> Response:
     """To the provider's own page. Who is signed in links their account, and gives their password for it."""
     provider, parts = _provider(visit), visit.desk.parts
     if visit.session is not None:
-        with AT_ONCE:
-            prove(
-                parts.record,
-                visit.person.name,
-                visit.said("password"),
-                clock=parts.clock,
-                signed_in=True,
-            )
+        prove_again(visit)
     url, pending = provider.begin()
     now = parts.clock.now()
     with _lock:

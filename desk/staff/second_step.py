@@ -9,13 +9,12 @@ import segno
 from starlette.responses import Response
 
 from clinic.errors import NotAllowed
-from clinic.govern.people.operators import prove
 from clinic.govern.people.second_step import (
     ask_second_step,
     confirm_second_step,
     is_enrolled,
 )
-from desk.staff.sign_in import AT_ONCE
+from desk.staff.proof import prove_again
 from desk.web.page import Page
 from desk.web.visit import Visit
 
@@ -33,14 +32,7 @@ def _begin(visit: Visit) -> Response:
     """The picture is made once, for who gave their password just now; it stands on this page alone."""
     parts = visit.desk.parts
     try:
-        with AT_ONCE:
-            prove(
-                parts.record,
-                visit.person.name,
-                visit.said("password"),
-                clock=parts.clock,
-                signed_in=True,
-            )
+        prove_again(visit)
     except NotAllowed as refusal:
         return _show(visit, fault=refusal.says)
     address = ask_second_step(parts.record, parts.clock, visit.person.name)

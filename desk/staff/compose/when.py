@@ -50,11 +50,11 @@ def _choose(visit: Visit) -> Response:
     typed["dry_run"] = bool(visit.said("dry_run"))
     if visit.said("then") == "days":
         return _page(visit, draft, [], typed)
-    errors = Errors()
-    values = _values(visit, typed, errors)
-    if errors:
-        return _page(visit, draft, errors, typed)
-    draft = changed(visit, values)
+    wrong = Errors()
+    when = _values(visit, typed, wrong)
+    if wrong:
+        return _page(visit, draft, wrong, typed)
+    draft = changed(visit, when)
     if not draft.asked.is_complete:
         return visit.go(at(draft))
     ask_check(visit.parts.record, visit.parts.clock, draft.id, visit.person.name)
