@@ -48,7 +48,7 @@ _EVERY: Final = (
     "operators review",
     "retention hold", "retention lift", "retention ask",
     "subject-access", "pseudonymise",
-    "tags add", "places facility", "places provider", "notify",
+    "questionnaires add", "questionnaires retire", "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep", "record resend", "record report", "sources sync", "sources accept",
     "gateways test",
@@ -77,6 +77,7 @@ LOOKING: Final = frozenset({
     "retention plan", "retention holds", "retention stubs",
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
+    "questionnaires list", "questionnaires show", "questionnaires preview", "questionnaires score",
     "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
     "sources list", "sources check", "imports list", "gateways list", "gateways check",
 })  # fmt: skip
@@ -86,6 +87,7 @@ OPEN: Final = frozenset({
     "templates list", "templates variables", "templates show", "groups list", "receipts status",
     "record status", "sources status",
     "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
+    "questionnaires list", "questionnaires show", "questionnaires preview", "questionnaires score",
     "tags list", "places list", "health", "help", "purposes", "doctor",
     "sources list", "imports list", "gateways list", "gateways check",
 })  # fmt: skip

@@ -47,6 +47,7 @@ COMMANDS = {
     "unknown": Lazy("cli.send.unknown:app", "Resolve messages of unknown delivery status.", _SEND),
     "list": Lazy("cli.send.lists:app", "Check a list before anything is sent; see those imported.", _SEND),
     "templates": Lazy("cli.send.templates:app", "The catalogue of message templates, with versions.", _SEND),
+    "questionnaires": Lazy("cli.send.questionnaires:app", "Questionnaires: versions, preview, a score tried out.", _SEND),
     "groups": Lazy("cli.send.groups:app", "Patient groups and their members.", _SEND),
     "today": Lazy("cli.look.today:today", "What waits for you, runs, failed or is to be done.", _READ),
     "campaigns": Lazy("cli.look.campaigns:campaigns", "Every campaign, newest first, with its verdict.", _READ),

@@ -8,6 +8,7 @@ Every error that Cohort raises on purpose.
     │   ├── ListRefused           a file or list cannot be read without losing somebody
     │   ├── CohortRefused         the list as a whole is not fit to act on (gate, cap, sent before)
     │   ├── TemplateRefused       a template asks for more than templates may do
+    │   ├── QuestionnaireRefused  a questionnaire, or a file of answers, cannot be read or makes no sense
     │   ├── OperationRefused      an operation on the record makes no sense as it was asked for
     │   ├── BackupRefused         a backup cannot be made, read or put back
     │   ├── SourceProblem         a source of data gave nothing that can be used; nothing was imported
@@ -68,6 +69,10 @@ class CohortRefused(MendableError):
 
 class TemplateRefused(MendableError):
     """A template asks for more than templates may do."""
+
+
+class QuestionnaireRefused(MendableError):
+    """A questionnaire, or a file of answers, cannot be read or makes no sense."""
 
 
 class OperationRefused(MendableError):

@@ -199,6 +199,8 @@ def set_up(
     Raises:
         RecordUnsafe: messages were sent from the record, and this home never worked with it
     """
+    from clinic.ask.shipped import shipped
+    from clinic.ask.versions import seed_questionnaires
     from clinic.backup.upgrade import copy_before
     from clinic.clock import SystemClock
     from clinic.govern.audit.key import unlock
@@ -241,6 +243,7 @@ def set_up(
         stop = hold_if_restored(record, clock, home)
         take_first_values(record, clock, settings, by=who_stops(record, settings, ""))
         seed_catalogue(record, clock, TEMPLATES)
+        seed_questionnaires(record, clock, shipped())
         with record.read() as connection:
             return anybody(connection), stop
     finally:

@@ -44,6 +44,7 @@ from clinic.settings.operations import (
     Visits,
 )
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
+from clinic.settings.questionnaires import Questionnaires
 from clinic.settings.section import Section
 from clinic.settings.sources import Imports, SourceName, SourceSettings
 from clinic.settings.sync import Reminders, Sync
@@ -191,6 +192,7 @@ class Settings(Section):
     mesh: Mesh = Mesh()
     runs: Runs = Runs()
     desk: Desk = Desk()
+    questionnaires: Questionnaires = Questionnaires()
 
     @field_validator("record_url")
     @classmethod

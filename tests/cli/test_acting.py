@@ -53,6 +53,8 @@ WORDS = {
     "unknown ask": "77 --as sent --reason telephoned",
     "unknown settle": "77 --as sent",
     "templates add": "come --purpose care --text Come",
+    "questionnaires add": "own.json",
+    "questionnaires retire": "phq-9",
     "templates patient": "flu-invite 9990000018 --never --reason asked",
     "templates for": "flu-invite --age 65+",
     "groups add": "carers --name Carers --ids-from -",

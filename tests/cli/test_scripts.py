@@ -12,10 +12,12 @@ from typer.testing import CliRunner, Result
 from cli.acting import leaves
 from cli.program import COMMANDS, app
 from cli.scripts import asks_for_json, error_of
+from clinic.ask.versions import add_questionnaire
 from clinic.clock import SystemClock
 from clinic.record.database import Record
 from clinic.record.installation import install
 from tests.cli.office import SECRET, Office, ask, hire
+from tests.clinic.ask.forms import choice, form
 from tests.ledgers import add_campaign, add_patients
 
 WITHOUT_RECORD = {
@@ -32,6 +34,8 @@ WORDS = {
     "gateways check": ("http-sms",),
     "list add": ("{list}", "--name", "Flu", "--yes"),
     "templates show": ("plain",),
+    "questionnaires show": ("sleep",),
+    "questionnaires score": ("sleep", "{answers}"),
     "templates exceptions": ("plain",),
     "groups show": ("carers",),
     "patient": ("9990000018", "--reason", "care"),
@@ -107,6 +111,7 @@ def office(sqlite_record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     hire(office)
     ask(office)
     record = office.open()
+    add_questionnaire(record, SystemClock(), form(choice("q", 0, 1), id="sleep"), by="nia")
     install(record, SystemClock())
     record.close()
     return office
@@ -114,6 +119,7 @@ def office(sqlite_record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def given_list(tmp_path: Path) -> Path:
+    (tmp_path / "answers.json").write_text('{"q": "a"}')
     path = tmp_path / "flu list.csv"
     path.write_text("NHS Number,Given Name,Family Name,Mobile\n9990000018,Ann,Lee,07700900123\n")
     return path
@@ -123,9 +129,9 @@ def words_of(path: str, given_list: Path, number: str) -> list[str]:
     more = WORDS.get(path, (number,) if path in NUMBERED else ())
     yes = ("--yes",) if path in ("cancel", "resend", "correct") else ()
     besides = BESIDES.get(path, ())
-    return [
-        *path.split(), *(word.format(list=given_list) for word in (*more, *besides, *yes)), "--json",
-    ]  # fmt: skip
+    files = {"list": given_list, "answers": given_list.with_name("answers.json")}
+    words = (word.format(**files) for word in (*more, *besides, *yes))
+    return [*path.split(), *words, "--json"]
 
 
 def only_json(result: Result) -> Any:

@@ -30,6 +30,7 @@ from clinic.record.schema.govern import (
 )
 from clinic.record.schema.lists import (
     cohort_list,
+    questionnaire_version,
     template,
     template_audience,
     template_exception,
@@ -198,6 +199,13 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
             .where(template.c.message_type == _PREVIEWED)
         ),
         born="template.added",
+    ),
+    Row(
+        table=questionnaire_version,
+        key="id",
+        fixed=("key", "version", "title", "resource", "sha256", "created_at", "created_by"),
+        moving=("retired_at", "retired_by"),
+        born="questionnaire.added",
     ),
     Row(
         table=template_exception,

@@ -109,12 +109,14 @@ def folded(connection: Connection, asked: Asked, *, limit: int) -> tuple[list[Fo
     """
     The acts asked for, the newest first, those of one campaign's batches as one; how many acts that hides.
 
-    The program's own templates are one too.
+    The program's own templates and questionnaires are one each too.
     """
     c = audit_act.c
     kind = (c.stream, c.operation_type, c.operator, c.outcome)
     of_batches = c.operation_type.in_(_OF_BATCHES)
-    of_program = (c.operation_type == "template.added") & (c.operator == "vendor")
+    of_program = c.operation_type.in_(("template.added", "questionnaire.added")) & (
+        c.operator == "vendor"
+    )
     newest_first = (c.timestamp.desc(), c.number.desc())
     each = (
         sa.select(

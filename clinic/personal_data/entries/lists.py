@@ -10,6 +10,7 @@ from clinic.personal_data.reach import ByWords, OfList, Through
 from clinic.record.schema.lists import (
     cohort_list,
     list_row,
+    questionnaire_version,
     template,
     template_audience,
     template_purpose,
@@ -80,6 +81,20 @@ LISTS: Final = (
             Kind.STAFF: "created_by",
             Kind.KEY: "id template_id",
             Kind.WORK: "version variables sha256",
+        },
+    ),
+    TableHeld(
+        table=questionnaire_version,
+        about="a version of a questionnaire: what is asked, of whoever it is sent to",
+        purpose=Purpose.MESSAGING,
+        retention=Retention.INSTALLATION,
+        section=_OWN,
+        rows=Rows.NONE,
+        columns={
+            Kind.PRACTICE: "key title resource",
+            Kind.EVENT: "created_at retired_at",
+            Kind.STAFF: "created_by retired_by",
+            Kind.WORK: "id version sha256",
         },
     ),
     TableHeld(

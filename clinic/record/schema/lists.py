@@ -124,6 +124,24 @@ template_purpose = Table(
     Column("mapped_from", String(40)),  # what stood there while purposes were free text
 )
 
+# A version of a questionnaire (clinic/ask/versions.py): never changed, but for who retired it and when.
+# resource: FHIR R4 JSON; sha256: of what it says, whatever its order and spaces
+questionnaire_version = Table(
+    "questionnaire_version",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(80), nullable=False),
+    Column("retired_at", UtcDateTime),
+    Column("retired_by", String(80)),
+    UniqueConstraint("key", "version"),
+)
+
 # What staff decided for one patient (clinic/message/audience/exceptions.py); ended_at: empty while it holds
 template_exception = Table(
     "template_exception",

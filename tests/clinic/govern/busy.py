@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from clinic.ask.versions import add_questionnaire
 from clinic.change.review.deciding import decide
 from clinic.cohort.import_list import take_in_ids
 from clinic.gateway.received import Receipt
@@ -33,6 +34,7 @@ from clinic.record.schema.messages import campaign
 from clinic.retention.holds import place_hold
 from clinic.retention.stubs import Stub, leave_stub
 from clinic.settings import Settings
+from tests.clinic.ask.forms import choice, form
 from tests.clinic.change.practice import asked, done
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
@@ -59,6 +61,7 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
         connection.exec_driver_sql("UPDATE patient SET status = 'on_hold' WHERE id = 3")
     take_first_values(record, clock, Settings(), by="nia")
     recall = Audience(("recall",), Bounds(exclude_groups=("nobodys",)))
+    add_questionnaire(record, clock, form(choice("q", 0, 1)), by="ann")
     add_template(
         record, clock, NewTemplate("jab", "Jab", "notice", "Come.", audience=recall), by="nia"
     )

@@ -1,0 +1,1 @@
+"""What patients are asked: questionnaires, their versions, what was answered, and what comes of it."""
