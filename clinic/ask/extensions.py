@@ -34,6 +34,20 @@ PARTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "band": frozenset({"from", "name", "code"}),
     }
 )
+_NUMBERS: Final = frozenset({"value_decimal", "value_integer"})
+_CODES: Final = frozenset({"value_coding"})
+_WORDS: Final = frozenset({"value_string"})
+# Which value of it is read; of those in PARTS the parts are
+VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys((*_WEIGHTS, _LEAST, _MOST, "from"), _NUMBERS),
+        **dict.fromkeys((_UNIT, "code"), _CODES),
+        **dict.fromkeys(("name", "item", "unit", "says"), _WORDS),
+        **dict.fromkeys(("method", "limit"), frozenset({"value_code"})),
+    }
+)
+# What may stand more than once in one place
+SEVERAL: Final = frozenset({_SCORE, _DANGER, "item", "code", "band"})
 
 Method = Literal["sum", "mean", "bmi"]
 METHODS: Final[tuple[str, ...]] = get_args(Method)
@@ -43,11 +57,12 @@ LIMITS: Final = ("systolic", "diastolic")
 
 @dataclass(frozen=True)
 class Band:
-    """What a score from `start` on means, up to the next band."""
+    """What a score from `start` on means, up to the next band; `has_start`: its file says from where."""
 
     start: Decimal
     name: str
     code: Coding | None
+    has_start: bool = True
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,8 @@ def _score(parts: Sequence[Extension]) -> Score:
 
 def _band(parts: Sequence[Extension]) -> Band:
     start = _decimal(parts, "from")
-    return Band(start or Decimal(0), _text(parts, "name"), next(_codings(parts), None))
+    code = next(_codings(parts), None)
+    return Band(start or Decimal(0), _text(parts, "name"), code, start is not None)
 
 
 def _codings(parts: Sequence[Extension]) -> Iterator[Coding]:

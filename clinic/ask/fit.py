@@ -8,7 +8,7 @@ FHIR's rules of the same kind are que-2 (unique linkIds), que-4 to que-6, que-10
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from clinic.ask.conditions import condition_problems
@@ -16,14 +16,14 @@ from clinic.ask.extensions import (
     ON_ANSWERS,
     ON_ITEMS,
     ON_QUESTIONNAIRES,
-    PARTS,
     limits_of,
     scored,
     weights_of,
 )
-from clinic.ask.fhir import NOT_ASKED, NUMBERS, Extension, Item, Questionnaire
+from clinic.ask.fhir import NOT_ASKED, NUMBERS, Item, Questionnaire
 from clinic.ask.items import walk
 from clinic.ask.meanings import danger_problems, score_problems
+from clinic.ask.shapes import shape_problems
 
 DEEPEST: Final = 4
 MOST_ITEMS: Final = 200
@@ -32,7 +32,7 @@ MOST_ITEMS: Final = 200
 def problems_of(questionnaire: Questionnaire) -> list[str]:
     """What is wrong with it, a sentence each: which item, what, what to do; none: it can be asked."""
     found = list(walk(questionnaire.item))
-    problems = [*_unknown("the questionnaire", questionnaire.extension, ON_QUESTIONNAIRES)]
+    problems = [*shape_problems("the questionnaire", questionnaire.extension, ON_QUESTIONNAIRES)]
     if len(found) > MOST_ITEMS:
         problems.append(f"it has {len(found)} items: {MOST_ITEMS} are the most")
     if max(len(above) for _, above in found) >= DEEPEST:
@@ -63,7 +63,7 @@ def _of_item(item: Item) -> Iterator[str]:
     if (item.type == "choice") != bool(item.answer_option):
         yield "a choice, and nothing else, has answerOption: write its answers there"
     yield from _of_answers(item)
-    yield from _unknown("it", item.extension, ON_ITEMS)
+    yield from shape_problems("it", item.extension, ON_ITEMS)
     least, most = limits_of(item)
     if (least is not None or most is not None) and item.type not in NUMBERS:
         yield "minValue and maxValue are of numbers alone: take them out"
@@ -86,13 +86,5 @@ def _of_answers(item: Item) -> Iterator[str]:
     if any(weights) and not scored(item):
         yield "some of its answers have a weight and some have none: give all one, or none"
     for option in options:
-        yield from _unknown("an answer", option.extension, ON_ANSWERS)
-        yield from _unknown("an answer", option.value_coding.extension, ON_ANSWERS)
-
-
-def _unknown(whose: str, extensions: Sequence[Extension], known: frozenset[str]) -> Iterator[str]:
-    """Extensions that would be ignored: what they ask for would not be done."""
-    for each in extensions:
-        if each.url not in known:
-            yield f"{whose} has an extension that is not known here: {each.url}: take it out"
-        yield from _unknown(whose, each.extension, PARTS.get(each.url, frozenset()))
+        yield from shape_problems("an answer", option.extension, ON_ANSWERS)
+        yield from shape_problems("an answer", option.value_coding.extension, ON_ANSWERS)

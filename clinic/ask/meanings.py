@@ -53,5 +53,5 @@ def _of(score: Score, asked: dict[str, Item]) -> Iterator[str]:
         yield "bmi is of two items: kilograms, then centimetres"
     if any(before.start >= after.start for before, after in pairwise(score.bands)):
         yield "its bands do not ascend"
-    if not all(band.name for band in score.bands):
-        yield "a band has no name"
+    if not all(band.name and band.has_start for band in score.bands):
+        yield "a band has no name, or no from"

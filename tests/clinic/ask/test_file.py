@@ -17,6 +17,7 @@ from tests.clinic.ask.forms import ORDINAL, ask, choice, form, option, raw, scor
 
 HL7 = "http://hl7.org/fhir/StructureDefinition/"
 LEAST = {"url": f"{HL7}minValue", "valueInteger": 9}
+WORDS = {"url": f"{HL7}minValue", "valueString": "9"}
 MOST = {"url": f"{HL7}maxValue", "valueInteger": 1}
 
 
@@ -24,6 +25,8 @@ def group(key: str, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"linkId": key, "type": "group", "item": list(items), **more}
 
 
+BAND = score("sum", "q")
+BAND["extension"].append({"url": "band", "extension": [{"url": "name", "valueString": "low"}]})
 EXISTS = when("q", "exists", answerBoolean=True)
 STRANGE = {"system": "urn:x", "code": "z"}
 DEEP = group("1", group("2", group("3", group("4", group("5", ask("q"))))))
@@ -80,6 +83,10 @@ LIMIT = {
         ),
         ([ask("q", extension=[DANGER])], {}, "does not say what to do now"),
         ([ask("q", "integer", extension=[LIMIT])], {}, "limit is one of systolic, diastolic"),
+        ([ask("q", "integer", extension=[WORDS])], {}, "without one valueD"),
+        ([ask("q", "integer", extension=[LEAST, LEAST])], {}, "minValue 2 times: leave one"),
+        ([ask("q", extension=[{"url": "urn:cohort:danger", "valueInteger": 1}])], {}, "without parts"),
+        ([choice("q", 0)], {"extension": [BAND]}, "a band has no name, or no from"),
         ([ask("q")], {"extension": [score("sum", "z")]}, "score Total: there is no question z"),
         ([ask("q")], {"extension": [score("sum", "q")]}, "q is neither a number nor"),
         ([choice("q", 0)], {"extension": [score("median", "q")]}, "its method is one of"),
