@@ -1,4 +1,4 @@
-"""Whether each extension is known where it stands, with the value that it is read for: else it would be ignored."""
+"""Whether each extension is known where it stands, with a value to be read: else it would be ignored."""
 
 from __future__ import annotations
 
