@@ -45,6 +45,8 @@ PUT_IN = (
     (r"SETTING VALUE", "operations.cap 500"),
     (r"--to …", "--to on_hold"),
     (r"LIST\.csv", "list.csv"),
+    (r"questionnaires score (\S+) ANSWERS\.json", r"questionnaires score \1 \1.json"),
+    (r"questionnaires add FILE", "questionnaires add own.json"),
     (r"backup FOLDER", "backup ."),
     (r"backup check FILE", "backup check saved"),
     (r"--csv FILE", "--csv rows.csv"),

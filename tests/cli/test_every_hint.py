@@ -7,6 +7,7 @@ A new hint fails the last test until a place below prints it.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -44,6 +45,7 @@ from tasks.processes.environment import prefect_environment
 from tests.campaigns import Fate, put_campaign
 from tests.cli.hint_walk import Walk, hints_of_the_code, people_of
 from tests.cli.office import Office, hire
+from tests.clinic.ask.forms import choice, raw
 from tests.clinic.change.practice import (
     MANAGER,
     applied,
@@ -63,6 +65,9 @@ CLOCK = SystemClock()
 NOWHERE = "http://127.0.0.1:9/api"
 LIST = "NHS Number,Surname,Clinic\n" + "".join(f"{nhs(n)},Family,North\n" for n in range(1, 5))
 FILES = {
+    "own.json": json.dumps(raw(choice("q", 0, 1), id="sleep")),
+    "sleep.json": '{"q": "b"}',
+    "gad-7.json": json.dumps({f"item-{n}": "LA6568-5" for n in range(1, 8)}),
     "list.csv": LIST,
     "sites.csv": "Facility Code,Facility Name\nF7,North\n",
     "doctors.csv": "Provider Code,Provider Name\nP7,Dr North\n",
@@ -327,6 +332,14 @@ SCENES = {
             "!cohort list check unknown.csv",
             "cohort remind --days 2 --preview", "cohort remind --days 0 --preview",
             f"{FLU} --no-save --preview 1",
+        ),
+    ),
+    "questionnaires": Scene(
+        everybody,
+        (
+            "cohort questionnaires list nothingness", "cohort questionnaires add own.json",
+            "cohort questionnaires list", "cohort questionnaires show sleep",
+            "cohort questionnaires preview sleep", "cohort questionnaires retire sleep",
         ),
     ),
     "the practice": Scene(
