@@ -51,7 +51,7 @@ _EVERY: Final = (
     "questionnaires add", "questionnaires retire", "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep", "record resend", "record report", "sources sync", "sources accept",
-    "gateways test",
+    "gateways test", "attachments unlock", "attachments revoke",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
@@ -79,7 +79,7 @@ LOOKING: Final = frozenset({
     "operations selection", "operations visits", "settings",
     "questionnaires list", "questionnaires show", "questionnaires preview", "questionnaires score",
     "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
-    "sources list", "sources check", "imports list", "gateways list", "gateways check",
+    "sources list", "sources check", "imports list", "gateways list", "gateways check", "attachments preview",
 })  # fmt: skip
 
 # Of those, what shows nothing of a patient: whoever has the account may look
@@ -89,7 +89,7 @@ OPEN: Final = frozenset({
     "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
     "questionnaires list", "questionnaires show", "questionnaires preview", "questionnaires score",
     "tags list", "places list", "health", "help", "purposes", "doctor",
-    "sources list", "imports list", "gateways list", "gateways check",
+    "sources list", "imports list", "gateways list", "gateways check", "attachments preview",
 })  # fmt: skip
 
 UPKEEP: Final = {
@@ -101,6 +101,7 @@ UPKEEP: Final = {
     "server start": "processes of this account",
     "server stop": "processes of this account",
     "health serve": "tells a monitoring program what it sees; writes nothing",
+    "door serve": "whoever comes to it proves their date of birth there",
     "desk serve": "whoever comes to it signs in there",
     "receipts serve": "what networks tell us; it is theirs",
     "retention run": "removes the copies that are due, as the scheduled run does every night",

@@ -9,33 +9,25 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from desk.staff.routes import PAGES
 from desk.web.desk import Desk
+from desk.web.files import own_files
 from desk.web.headers import Headers
 from desk.web.origin import OwnOrigin
 from desk.web.throttle import Throttle
 from tasks.wiring import Wiring
 
-_STATIC: Final = Path(__file__).parent / "static"
 _SAYS: Final = {
     404: ("Page not found", "There is no such page, or your role may not see it."),
     405: ("Page not found", "There is no such page."),
     413: ("File too large", "What was sent is too large: nothing of it was kept."),
     503: ("The record cannot be reached", "Try again in a moment. Nothing is lost."),
 }
-
-
-def _static() -> ASGIApp:
-    """Files of ours, packed. Pages are not: a secret would be packed with what somebody typed (BREACH)."""
-    return GZipMiddleware(StaticFiles(directory=_STATIC), minimum_size=1_000)
 
 
 def create_app(
@@ -68,7 +60,7 @@ def create_app(
     app = Starlette(
         routes=[
             *(page.route(desk) for page in PAGES),
-            Mount("/static", _static()),
+            Mount("/static", own_files()),
         ],
         middleware=[
             Middleware(Headers),

@@ -7,9 +7,6 @@ from typing import Annotated
 
 import typer
 
-from clinic.errors import SettingsWrong
-from clinic.settings import Settings
-
 app = typer.Typer(
     help="The staff desk: web pages for the people who do not type commands.", no_args_is_help=True
 )
@@ -34,10 +31,11 @@ def serve(
     from clinic.settings import load_settings
     from desk.app import create_app
     from desk.background.keeper import Keeper
+    from desk.web.encrypted import require_encrypted
     from tasks.wiring import wiring
 
     settings = load_settings()
-    require_encrypted(settings)
+    require_encrypted(settings.desk, "desk", "passwords")
     if port is not None:  # the origin of its pages has it, too
         settings = settings.model_copy(
             update={"desk": settings.desk.model_copy(update={"port": port})}
@@ -59,19 +57,3 @@ def serve(
         )  # fmt: skip
     finally:
         helper.stop()
-
-
-def require_encrypted(settings: Settings) -> None:
-    """
-    Whether what staff type reaches this machine alone, or through a proxy that ends TLS.
-
-    Raises:
-        SettingsWrong: neither
-    """
-    own = settings.desk
-    if not own.address and not own.is_local:
-        raise SettingsWrong(
-            "desk-not-encrypted",
-            f"desk.host is {own.host}, and passwords would travel in clear: set desk.address to the https:// "
-            "address of the proxy before it (docs/desk.md)",
-        )

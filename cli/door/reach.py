@@ -34,6 +34,7 @@ _REFUSED: Final = (
     "operations withdraw", "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep", "follow-ups tick", "follow-ups untick", "follow-ups give",
     "retention hold", "retention lift", "audit list", "notify", "record report",
+    "attachments unlock", "attachments revoke",
 )  # fmt: skip
 _LEFT_OUT: Final = (
     "message", "remind", "operations select", "replies", "reply shared", "holds", "follow-ups",
@@ -58,7 +59,7 @@ _NOBODY: Final = (
     "gateways list", "gateways check", "gateways test",
     "record status", "sources list", "sources status", "sources check", "imports list",
     "places facility", "places provider",
-    "health", "help", "purposes", "doctor",
+    "health", "help", "purposes", "doctor", "attachments preview",
 )  # fmt: skip
 # Where a parameter is called otherwise than what its number is of
 _NUMBERS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -25,7 +25,7 @@ _DOES: Final[dict[Reader, str]] = {
 _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "operator": (
         "sign-in", "sign-out", "today", "list", "templates", "groups", "message", "remind", "pause", "resume",
-        "cancel", "resend", "correct", "confirm", "campaigns", "show", "review", "outcomes",
+        "cancel", "resend", "attachments", "correct", "confirm", "campaigns", "show", "review", "outcomes",
         "incident", "replies", "reply", "holds", "patient", "report", "operations", "follow-ups", "tags",
         "patients", "import", "imports", "sources", "objection", "purposes", "record", "help",
     ),
@@ -37,8 +37,8 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "auditor": ("audit", "operators", "sign-in", "sign-out", "help"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
-        "init", "demo", "desk", "server", "deploy", "gateways", "receipts", "record", "backup", "restore",
-        "practice", "health", "doctor", "settings", "sources", "patients", "help",
+        "init", "demo", "desk", "door", "server", "deploy", "gateways", "receipts", "record", "backup",
+        "restore", "practice", "health", "doctor", "settings", "sources", "patients", "help",
     ),
 }  # fmt: skip
 _LADDER: Final[tuple[Reader, ...]] = ("operator", "team_lead", "manager")

@@ -157,6 +157,15 @@ def message(
         ),
     ] = None,
     covers: Covers = None,
+    attach: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A document for all of them, PDF, PNG or JPEG to 5 MB: each message leads to it by a link, "
+            "which is opened with the patient's date of birth.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -301,6 +310,7 @@ def message(
             recall_code or [],
             covers or [],
             purpose,
+            attach,
         ),
         Manner(
             dry_run,

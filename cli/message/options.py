@@ -66,6 +66,7 @@ class What:
     recall_codes: list[str] | None = None
     covers: list[str] | None = None
     purpose: str | None = None
+    attach: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "start_at": manner.start,
         "stagger_days": manner.days,
         "per_hour": manner.per_hour,
+        "attachment_sha256": _attached(parts, what),
         "workers": manner.workers,
         "fallback": manner.fallback,
         "fallback_after": manner.fallback_after,
@@ -190,6 +192,16 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "request_key": None if key.startswith(PREVIEW) else key,
     }
     return valid(MessageRequest, values)
+
+
+def _attached(parts: Wiring, what: What) -> str | None:
+    """The digest of the document that was named, taken in by now."""
+    if what.attach is None:
+        return None
+    from clinic.attach.take_in import take_in  # reads the file in a process apart
+
+    by = parts.settings.operator
+    return take_in(parts.record, parts.clock, parts.settings, what.attach, by=by).sha256
 
 
 def accepted(typed: Sequence[str]) -> dict[str, str]:

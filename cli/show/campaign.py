@@ -52,6 +52,7 @@ def show_details(
         ("By gateway", details.by_gateway),
         ("By channel", details.by_channel),
         ("Fallback", details.fallback),
+        ("Document", details.document),
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),

@@ -34,7 +34,7 @@ def show_review(review: Review, previews: Sequence[Preview], *, not_accepted: Pa
     show_lines(_lines(review, not_accepted))
     if review.outbox:
         out.print(f"  [yellow]{OUTBOX}[/]")
-    for says in (*review.fallback, *review.way):
+    for says in (*review.document, *review.fallback, *review.way):
         out.print(f"  [yellow]{escape(says)}[/]")
     if review.accepted and not review.dry_run:
         out.print(BACKGROUND)

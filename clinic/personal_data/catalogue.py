@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement
 
 from clinic.personal_data.entries.change import CHANGE
 from clinic.personal_data.entries.choices import CHOICES
+from clinic.personal_data.entries.door import DOOR
 from clinic.personal_data.entries.files import FILES, PREFECT
 from clinic.personal_data.entries.govern import GOVERN
 from clinic.personal_data.entries.lists import LISTS
@@ -27,7 +28,7 @@ from clinic.personal_data.entries.systems import SYSTEMS
 from clinic.personal_data.held import Held, TableHeld
 from clinic.personal_data.reach import Routes, Subject, condition
 
-_ALL: Final = (*PEOPLE, *CHOICES, *MESSAGES, *LISTS, *CHANGE, *GOVERN, *SYSTEMS)
+_ALL: Final = (*PEOPLE, *CHOICES, *MESSAGES, *DOOR, *LISTS, *CHANGE, *GOVERN, *SYSTEMS)
 CATALOGUE: Final[Mapping[str, TableHeld]] = MappingProxyType({one.name: one for one in _ALL})
 ROUTES: Final[Routes] = MappingProxyType({one.name: one.routes for one in _ALL})
 

@@ -49,6 +49,7 @@ from clinic.settings.section import Section
 from clinic.settings.sources import Imports, SourceName, SourceSettings
 from clinic.settings.sync import Reminders, Sync
 from clinic.settings.systems.desk import Desk
+from clinic.settings.systems.door import Attachments, Door
 from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
 from clinic.settings.systems.runs import Runs
@@ -193,6 +194,8 @@ class Settings(Section):
     runs: Runs = Runs()
     desk: Desk = Desk()
     questionnaires: Questionnaires = Questionnaires()
+    door: Door = Door()
+    attachments: Attachments = Attachments()
 
     @field_validator("record_url")
     @classmethod

@@ -22,6 +22,9 @@ POLICY: Final = (
     "connect-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "object-src 'none'"
 )
+_POLICY: Final = b"content-security-policy"
+SANDBOX: Final = "sandbox; frame-ancestors 'none'"
+"""Of a document of somebody else's, instead: it has no origin, and no script of it runs."""
 _ALWAYS: Final = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -52,6 +55,8 @@ class Headers:
             if message["type"] == "http.response.start":
                 own = [pair for pair in message["headers"] if pair[0].lower() not in names]
                 added = [(name.encode(), value.encode()) for name, value in ours.items()]
+                if (_POLICY, SANDBOX.encode()) in message["headers"]:
+                    added = [(_POLICY, SANDBOX.encode()) if p[0] == _POLICY else p for p in added]
                 message["headers"] = own + added
             await send(message)
 

@@ -29,7 +29,7 @@ class OwnOrigin:
             site, origin = headers.get("sec-fetch-site"), headers.get("origin")
             foreign = site != "same-origin" if site else origin not in self._origins
             if foreign or (origin and origin != "null" and origin not in self._origins):
-                refused = PlainTextResponse("This did not come from the desk's own pages.", 403)
+                refused = PlainTextResponse("This did not come from our own pages.", 403)
                 await refused(scope, receive, send)
                 return
         await self._app(scope, receive, send)

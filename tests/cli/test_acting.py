@@ -116,6 +116,8 @@ WORDS = {
     "record resend": "",
     "sources sync": "",
     "gateways test": "http-sms --to +447700900555",
+    "attachments unlock": "77 --row 2",
+    "attachments revoke": "77 --reason r",
     "sources accept": "emis appointments --reason moved",
     "record report": "77",
 }

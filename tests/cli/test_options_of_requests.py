@@ -21,6 +21,7 @@ OF_MESSAGE = {
     "since": "registered_from", "until": "registered_to", "name": "list_name",
     "snomed": "snomed_codes", "start": "start_at", "days": "stagger_days", "me": "requested_by",
     "no_save": "save_to_record", "owner": "recall_owner", "recall_code": "recall_codes",
+    "attach": "attachment_sha256",
 }  # fmt: skip
 OF_REMIND = {
     "since": "first_date", "until": "last_date", "name": "list_name", "me": "requested_by",

@@ -156,6 +156,15 @@ Workers = Annotated[
         "limits hold for all of them. Empty: as in the settings (campaign_workers)",
     ),
 ]
+Attachment = Annotated[
+    str | None,
+    Field(
+        title="Attachment",
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of a document that was accepted before (cohort message --attach FILE): the same "
+        "one for all patients, who open it by a link and their date of birth",
+    ),
+]
 RequestedBy = Annotated[
     str | None,
     Field(
@@ -198,6 +207,7 @@ class Content:
     pace_second: int | None = None
     pace_hour: int | None = None
     pace_day: int | None = None
+    attachment_sha256: str | None = None  # of the document that each message leads to
 
 
 @dataclass(frozen=True, kw_only=True)

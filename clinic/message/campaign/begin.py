@@ -24,6 +24,7 @@ from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.failover.ways import columns_of
 from clinic.message.intake.columns import keeping_for
+from clinic.message.intake.document import require_document
 from clinic.message.intake.fallback import NONE, fallback_asked
 from clinic.message.intake.may_ask import require_may_ask
 from clinic.message.safety.accepted import keep_acceptances
@@ -85,6 +86,11 @@ def begin_campaign(
         )  # fmt: skip
         if fallback["fallback"] is not None:
             require_channel(settings, fallback["fallback"])
+    if not _is_known(record, request_key):
+        require_document(
+            record, settings, request.attachment_sha256, channels=(request.channel, fallback["fallback"]),
+            gateway=gateway, dry_run=request.dry_run,
+        )  # fmt: skip
     sender = request.requested_by or settings.operator
     require_here(record, sender)
     if not request.dry_run and not _is_known(record, request_key):
@@ -117,6 +123,7 @@ def begin_campaign(
         pace_second=request.per_second,
         pace_hour=request.per_hour,
         pace_day=request.per_day,
+        attachment_sha256=request.attachment_sha256,
         workers=request.workers or settings.campaign_workers,
         recall=recall,
         usual_recall=_usual_recall(settings, start_at or clock.now()),

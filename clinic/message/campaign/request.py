@@ -19,6 +19,7 @@ from clinic.cohort.filters import PatientFilter
 from clinic.cohort.list_index import PREVIEW
 from clinic.message.campaign.asked import (
     Accept,
+    Attachment,
     ByChannel,
     Covers,
     DryRun,
@@ -164,7 +165,7 @@ class MessageRequest(Form, BaseModel):
     RARE: ClassVar = (
         "save_to_record", "save_when", "snomed_codes", "stagger_days", "per_second", "per_hour", "per_day",
         "recall_by", "recall_owner", "recall_codes", "covers", "again", "outbox",
-        "fallback", "fallback_after", "fallback_template",
+        "fallback", "fallback_after", "fallback_template", "attachment_sha256",
         "template_version", "workers", "requested_by", "request_key",
     )  # fmt: skip
 
@@ -236,6 +237,7 @@ class MessageRequest(Form, BaseModel):
     fallback: Fallback = "as set"
     fallback_after: FallbackAfter = None
     fallback_template: FallbackTemplate = None
+    attachment_sha256: Attachment = None
     workers: Workers = None
     requested_by: RequestedBy = None
     request_key: RequestKey = None

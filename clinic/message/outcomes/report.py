@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import is_preview
 from clinic.govern.approvals.approvals import latest
+from clinic.link.standing import links_of
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
+from clinic.message.documents.leading import document_of
 from clinic.message.fallback.proof import first_ways
 from clinic.message.following.standing import fallback_of
 from clinic.message.outcomes.summary import (
@@ -104,6 +106,7 @@ class CampaignDetails:
     as_of: of what day its list is, and how that is known
     gateway: all of them; by_gateway: of several what each was given, in words
     by_channel: whom it and those that follow it by another channel have; fallback: how that stands
+    document: what its messages lead to, and how many links were opened, are locked, expired or revoked
     follows: the campaign by another channel whose unreached it messages
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
@@ -116,6 +119,7 @@ class CampaignDetails:
     by_gateway: str
     by_channel: str
     fallback: str
+    document: str
     follows: int | None
     state: str
     state_reason: str | None
@@ -219,6 +223,7 @@ def show_campaign(
             by_gateway=say_by_gateway(count_by_gateway(connection, own)),
             by_channel=fallback.by_channel if fallback else "",
             fallback=fallback.says if fallback else "",
+            document=_document(connection, own, now or own.created_at),
             follows=own.resend_of if own.resend_of in first_ways(connection, own.id) else None,
             state=own.state,
             state_reason=own.state_reason,
@@ -240,6 +245,12 @@ def show_campaign(
             coverage=coverage.says if coverage else "",
             as_of=read_as_of(connection, own.list_id).says,
         )
+
+
+def _document(connection: Connection, own: Campaign, now: datetime) -> str:
+    """ACX-14: what is known of the links to its document."""
+    found = document_of(connection, own)
+    return f"{found.says}: links {links_of(connection, own.id, now).says}" if found else ""
 
 
 def _decision(connection: Connection, campaign_id: int) -> Decision | None:

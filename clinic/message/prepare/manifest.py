@@ -32,7 +32,7 @@ _ASKED_FOR = (
 _LATER = frozenset(
     {
         "gateways", "gateway_shares", "fallback", "fallback_after", "fallback_version_id",
-        "fallback_gateways",
+        "fallback_gateways", "attachment_sha256",
     }
 )  # fmt: skip
 

@@ -29,6 +29,7 @@ from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
 from clinic.message.credit import cost_of, price_of
+from clinic.message.documents.leading import document_of
 from clinic.message.failover.ways import own_columns, parts_of, says_route
 from clinic.message.fallback.people import plan_of
 from clinic.message.meanwhile.still_in import FROM_RECORD
@@ -68,6 +69,7 @@ class Review:
     missing: some who are eligible and not on the list, as a person looks them up
     way: what to know of the way that its messages take: not encrypted, by whom they are processed
     fallback: how many are reached by which other channel, and what that costs at most
+    document: what its messages lead to, and what to mind of it (PAT-26, ACX-11, ACX-12, ACX-16)
     purpose: what it is for, and whether objection or consent decides who gets it
     """
 
@@ -97,6 +99,7 @@ class Review:
     purpose: str = ""
     way: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
+    document: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def review_campaign(
         price = price_of(settings, own) if settings else Price(segment_cost)
         by_country = cost_of(connection, own, price) if price.countries else None
         fallback = _fallback(connection, settings, own)
+        document = document_of(connection, own)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id, own.channel)
@@ -170,6 +174,7 @@ def review_campaign(
         purpose=says_of(own.purpose),
         way=_way(settings, own),
         fallback=fallback,
+        document=document.lines if document else (),
     )
 
 
@@ -331,6 +336,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         fallback=row.fallback or "off",
         fallback_after=row.fallback_after,
         fallback_template=row.other,
+        attachment_sha256=row.attachment_sha256,
         workers=row.workers,
         requested_by=row.requested_by,
         request_key=row.request_key,

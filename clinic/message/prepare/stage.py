@@ -23,6 +23,7 @@ from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
+from clinic.message.documents.leading import ending_of, lead_to
 from clinic.message.meanwhile.day_moved import first_asked
 from clinic.message.needs.judge import CODES as NEEDS
 from clinic.message.needs.judge import judge_needs
@@ -76,6 +77,7 @@ def stage(
         manner = manner_of(connection, job, source, setting)
         classes = audience_of(connection, job.template_version_id).classes
         asked = first_asked(connection, campaign_id)
+    ending = ending_of(job, setting.door)
     others = [*neutral_variables(source, setting), *manner.variables]
     after = job.staged_rows
     while True:
@@ -107,6 +109,8 @@ def stage(
             job, source, setting, rows, said, tongues.fixed, asked=asked, classes=classes
         )
         speak(manner, rows, values, standing, hits, tongues.fixed, tongues.variables)
+        if ending:  # the practice's own sentence, and its own address: nobody is asked about them
+            rows["body"] = lead_to(rows["body"], ending)
         rows["segments"] = count_charged(job.channel, rows["body"].tolist())
         with record.write() as connection:
             after = _write(

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
+from clinic.link.sending import keep_links, linked, with_links
 from clinic.message import states
 from clinic.message.campaign.circuit_breaker import halt, reason_to_halt
 from clinic.message.campaign.doubt import WINDOW_TRUST, Promise, give_up_lost
@@ -118,6 +119,7 @@ def find_open(
         if row is None:
             return None
         messages = _messages(connection, is_any_of(message.c.id, unpack(row.members)))
+        messages = with_links(connection, messages, row.gateway)
     gateway = named(row.gateway, gateway, *others)
     elsewhere = _is_elsewhere(row.gateway, row.place_sha256, ledger, gateway)
     window_until = row.window_until
@@ -196,6 +198,9 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
             ledger.finish(connection, claim, rest_at=ledger.wakes_at(claim, now))
             return None
         now = ledger.clock.now()
+        if waits := linked(messages, gateway.name):
+            keep_links(connection, claim.campaign_id, waits, now)
+            messages = with_links(connection, messages, gateway.name)
         turn.begin_at(now)  # messages count from when they may leave, not from when we asked
         turn.take(len(messages))
         ledger.note_attempt(connection, claim, [one.reference for one in messages])

@@ -43,6 +43,7 @@ from clinic.settings import (
     Settings,
     Sharing,
 )
+from clinic.settings.systems.door import Door
 from clinic.values.calendar import Calendar, calendar_of
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
@@ -115,6 +116,7 @@ class Setting:
     release: Release = field(default_factory=Release)
     pacing: Pacing = field(default_factory=Pacing)
     needs: Needs = field(default_factory=Needs)
+    door: Door = field(default_factory=Door)
 
 
 def setting_of(settings: Settings, now: datetime) -> Setting:
@@ -131,6 +133,7 @@ def setting_of(settings: Settings, now: datetime) -> Setting:
         release=settings.release,
         pacing=settings.pacing,
         needs=settings.needs,
+        door=settings.door,
     )
 
 

@@ -61,7 +61,7 @@ MESSAGES: Final = (
             Kind.STAFF: "requested_by",
             Kind.WORDS: "state_reason",
             Kind.KEY: "id message_base request_key list_id template_version_id resend_of"
-            " fallback_version_id",
+            " fallback_version_id attachment_sha256",
             Kind.WORK: "fallback_epoch save_when state send_guard batch_size rows checked_rows staged_rows"
             " rewritten row_version start_at latest_start stagger_days resumed_at"
             " pace_second pace_hour pace_day manifest_sha256 canary_size canary_until"

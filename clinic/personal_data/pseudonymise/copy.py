@@ -24,6 +24,7 @@ from clinic.record.private import claim
 from clinic.record.schema import METADATA
 from clinic.record.schema.campaigns import draft
 from clinic.record.schema.change import field_edit, operation_item
+from clinic.record.schema.door.links import link_use, patient_link
 from clinic.record.schema.govern import (
     audit_act,
     audit_block,
@@ -60,6 +61,8 @@ LEFT_OUT: Final = frozenset(
         desk_session,
         operator_identity,
         draft,
+        patient_link,
+        link_use,
         governed_setting,
         receipt_cursor,
         mesh_report,

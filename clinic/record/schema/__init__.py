@@ -22,6 +22,7 @@ from clinic.record.schema import (
     visits,
 )
 from clinic.record.schema.base import METADATA
+from clinic.record.schema.door import links
 from clinic.record.schema.systems import imports, mesh, outside_record, sync
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "govern",
     "health",
     "imports",
+    "links",
     "lists",
     "mesh",
     "messages",

@@ -136,6 +136,8 @@ campaign = Table(
     Column("fallback_version_id", Integer),
     Column("fallback_gateways", String(200)),
     Column("fallback_epoch", Integer),
+    # The document that its messages lead to (clinic/record/schema/door/links.py)
+    Column("attachment_sha256", String(64)),
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)

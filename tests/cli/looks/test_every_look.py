@@ -84,7 +84,8 @@ QUIET = {
 }  # fmt: skip
 # Start processes, write whole installations, or are not about a record
 APART = (
-    "server", "deploy", "receipts serve", "desk serve", "health", "backup", "restore", "demo", "init",
+    "server", "deploy", "receipts serve", "desk serve", "door serve", "health", "backup", "restore", "demo",
+    "init",
     "practice", "settings check",
 )  # fmt: skip
 MAY_SHOW = sorted(path for path, shows in SHOWING.items() if shows is not Shows.NOBODY)

@@ -35,7 +35,7 @@ FREE = {
         "doubt_since", "doubt_until", "finished_at",
         # In the manifest, which is sealed
         "gateways", "gateway_shares", "fallback", "fallback_after", "fallback_version_id",
-        "fallback_gateways", "fallback_epoch",
+        "fallback_gateways", "fallback_epoch", "attachment_sha256",
         "halt_told_at", "halted_at", "latest_start", "pace_day", "pace_hour", "pace_second",
         "released_at", "resumed_at", "rewritten", "row_version", "rows", "send_guard", "staged_rows",
         "stagger_days", "start_at", "state", "state_reason", "workers",

@@ -8,16 +8,19 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from clinic.govern.audit.key import unlock
 from clinic.message.campaign.asked import Terms, names_in
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.prepare.manifest import manifest_of
 from clinic.message.prepare.review import request_of
 from clinic.record.database import Record
+from clinic.record.schema.door.links import attachment
 from clinic.record.schema.messages import campaign
 from tests.fakes import FakeClock
 from tests.main_job import Practice
 
+LEAFLET = "5" * 64
 # Each field of a request, with something that is not its default
 EVERYTHING: dict[str, Any] = {
     "list_name": "Reviews of June",
@@ -44,6 +47,7 @@ EVERYTHING: dict[str, Any] = {
     "fallback": "sms",
     "fallback_after": 12,
     "fallback_template": "plain",
+    "attachment_sha256": LEAFLET,
     "workers": 3,
     "requested_by": "mia",
     "request_key": "june-1",
@@ -54,8 +58,19 @@ SETTLED = {"cohort", "again", "override_gate", "accept", "save_to_record", "outb
 
 @pytest.fixture
 def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    unlock(record, tmp_path)
     practice = Practice(record, clock, tmp_path)
     practice.patients(2)
+    with record.write() as connection:
+        kept = {
+            "sha256": LEAFLET,
+            "name": "x.pdf",
+            "kind": "pdf",
+            "pages": 1,
+            "size": 1,
+            "content": b"x",
+        }
+        connection.execute(attachment.insert().values(**kept, taken_at=clock.now(), taken_by="nia"))
     return practice
 
 

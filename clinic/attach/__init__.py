@@ -1,0 +1,1 @@
+"""Documents that messages lead to: looked through, cleaned, kept."""

@@ -1,0 +1,1 @@
+"""What patients open at the door."""
