@@ -25,7 +25,8 @@ _DOES: Final[dict[Reader, str]] = {
 _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "operator": (
         "sign-in", "sign-out", "today", "list", "templates", "questionnaires", "groups", "message",
-        "remind", "pause", "resume", "cancel", "resend", "attachments", "correct", "confirm", "campaigns", "show", "review", "outcomes",
+        "remind", "pause", "resume", "cancel", "resend", "attachments", "correct", "confirm", "campaigns",
+        "show", "review", "outcomes",
         "incident", "replies", "reply", "holds", "patient", "report", "operations", "follow-ups", "tags",
         "patients", "import", "imports", "sources", "objection", "purposes", "record", "help",
     ),
