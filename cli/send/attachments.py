@@ -86,10 +86,13 @@ def revoke(
     """Take back every link of a campaign that was sent: none of them leads anywhere any more."""
     from clinic.clock import SystemClock
     from clinic.link.standing import revoke
+    from clinic.message.campaign.campaign import get_campaign
 
     settings = get_settings()
     with open_record(settings) as record:
         by = prove_me(record, settings, me, secret_fd)
+        with record.read() as connection:
+            get_campaign(connection, campaign)  # one that there is
         count = revoke(record, SystemClock(), campaign, by=by.name, reason=reason)
     _tell(campaign, count, "revoked", json)
 

@@ -60,10 +60,17 @@ ACTING = {
     "list missing",
     "list add",
     "sources sync",
+    "attachments unlock",
+    "attachments revoke",
 }
 OF_AUDIT = ("audit list", "audit show", "audit who-saw", "audit odd-looks")
 """What a manager reads."""
-BESIDES = {"correct": ("--text", "Please take no notice."), "list missing": ("--status", "active")}
+BESIDES = {
+    "correct": ("--text", "Please take no notice."),
+    "list missing": ("--status", "active"),
+    "attachments unlock": ("--row", "2"),
+    "attachments revoke": ("--reason", "wrong leaflet"),
+}
 """What is typed beside the number."""
 ANSWERS = {"server status", "health", "settings check", "doctor"}
 """Whose exit code is the answer, and no refusal."""
@@ -76,6 +83,7 @@ WITHOUT_SUCCESS = {
     "correct",
     "audit show",
     "operations show",
+    "attachments unlock",
 }
 """Where nothing is there to do or show: one document all the same."""
 

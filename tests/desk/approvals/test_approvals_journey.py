@@ -77,7 +77,7 @@ def test_a_bulk_message_is_confirmed_by_its_requester_and_rejected_by_another(
     with served(parts) as url, looking_at(browser, url) as page:
         sign_in(page, "huw")
         page.goto("/approvals")
-        page.get_by_role("link", name="Bulk message").click()
+        page.get_by_role("link", name="1: Bulk message").click()
         for said in (
             "Hello, your review is due.",
             "accepted: one message each",

@@ -31,6 +31,7 @@ def test_a_patient_who_rings_is_found_and_their_messages_are_there(
     practice.run(practice.everybody(1))
     with served(parts) as url, looking_at(browser, url) as page:
         sign_in(page, "mair")
+        page.get_by_role("button", name="More").click()  # the menu does not fit in one line
         page.get_by_role("link", name="Patients").click()
         page.get_by_label("Find a patient").fill("morgan")
         page.get_by_role("button", name="Search").click()
