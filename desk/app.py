@@ -26,6 +26,7 @@ _SAYS: Final = {
     404: ("Page not found", "There is no such page, or your role may not see it."),
     405: ("Page not found", "There is no such page."),
     413: ("File too large", "What was sent is too large: nothing of it was kept."),
+    500: ("Something went wrong", "It was at our end. What was done until then is kept."),
     503: ("The record cannot be reached", "Try again in a moment. Nothing is lost."),
 }
 
@@ -51,7 +52,7 @@ def create_app(
         title, says = _SAYS.get(
             status, ("There is a problem", "What was sent makes no sense here.")
         )
-        name = desk.settings().organisation.name if status != 503 else ""
+        name = desk.settings().organisation.name if status < 500 else ""
         page = desk.looks.get_template("refused.jinja")
         return Response(
             page.render(title=title, says=says, organisation=name), status, media_type="text/html"

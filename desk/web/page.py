@@ -10,6 +10,7 @@ is a page without detail, and a line in the log with the place alone.
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,9 +102,9 @@ async def _answer(desk: Desk, page: Page, request: Request) -> Response:
 
 def _guarded(desk: Desk, page: Page, request: Request, form: FormData) -> Response:
     token = request.cookies.get(COOKIE, "")
-    idle = timedelta(minutes=desk.settings().desk.idle_minutes)
     parts = desk.parts
     try:
+        idle = timedelta(minutes=desk.settings().desk.idle_minutes)
         seen = not _asks_by_itself(request)
         session = find(parts.record, parts.clock, token, idle=idle, seen=seen) if token else None
         if session is None and not page.open:
@@ -120,10 +121,13 @@ def _guarded(desk: Desk, page: Page, request: Request, form: FormData) -> Respon
     except HTTPException:
         raise
     except Exception as error:
-        if (known := outage(error)) is None:
-            raise
-        _LOG.error("%s", known.code)
-        raise HTTPException(503, known.says) from None
+        # What the server would log of it may hold a patient: say what or where it was
+        known = error if isinstance(error, RecordUnsafe) else outage(error)
+        if known is None:
+            _LOG.error("unforeseen %s at %s", type(error).__name__, where(error.__traceback__))
+        else:
+            _LOG.error("%s", known.code)
+        raise HTTPException(503 if known else 500) from None
 
 
 def _allowed(visit: Visit, page: Page, handler: Handler) -> Response:
@@ -131,7 +135,7 @@ def _allowed(visit: Visit, page: Page, handler: Handler) -> Response:
         _require(visit, page)
     if visit.request.method == "POST":
         sent = visit.said(TOKEN)
-        if not sent or sent != form_token(visit.token):
+        if not hmac.compare_digest(sent.encode(), form_token(visit.token).encode()):
             says = "This form is out of date. Go back, load the page again and send it once more."
             return _problem(visit, 403, "form-out-of-date", says)
     try:

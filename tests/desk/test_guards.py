@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
+from typing import NoReturn, cast
 
 import pytest
 import sqlalchemy as sa
 
-from clinic.errors import NotAllowed
+from clinic.errors import NotAllowed, RecordUnsafe
 from clinic.govern.people.operators import disable_operator, get_operator
 from clinic.govern.people.roles import Role, has_right, may
 from clinic.govern.sessions.browser import begin, find
+from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, desk_session
 from desk.staff.routes import PAGES
 from desk.web.page import Page
@@ -242,3 +245,40 @@ def test_files_are_packed_and_pages_are_not(visitor: Visitor) -> None:
     visitor.sign_in("mair")
     assert visitor.see("/static/desk.css").headers["content-encoding"] == "gzip"
     assert "content-encoding" not in visitor.see("/sessions").headers
+
+
+class _Fails:
+    """A record that fails as it is told, whatever it is asked."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self) -> NoReturn:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("Key (family_name)=(Sentinelova) already exists"), 500),
+        (
+            sa.exc.OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked")),
+            503,
+        ),
+        (RecordUnsafe("record-unreachable", "the record cannot be opened"), 503),
+    ],
+    ids=["unforeseen", "locked", "unsafe"],
+)
+def test_a_record_that_fails_before_the_page_is_a_page_without_detail(
+    visitor: Visitor, parts: Wiring, caplog: pytest.LogCaptureFixture, error: Exception, status: int
+) -> None:
+    """ASVS 16.5: also where the guards themselves cannot look, no text of an error is logged or shown."""
+    visitor.sign_in("mair")
+    whole, parts.record = parts.record, cast(Record, _Fails(error))
+    try:
+        answer = visitor.see("/sessions")
+    finally:
+        parts.record = whole
+    assert (answer.status_code, "nhsuk-header" in answer.text) == (status, True)
+    assert "Sentinelova" not in answer.text + caplog.text
+    assert caplog.records, "nothing was logged at all"
